@@ -1,0 +1,217 @@
+"""The facts that pass through the house: frozen, slotted, standard library only.
+
+Two distinctions are never blurred. A page *cited* in an answer (`Citation`) and a page only *retrieved* for it
+(`Retrieval`) are two types, and neither is ever promoted to the other. *Absent* and *not observed* differ.
+All times are naive UTC.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from hashlib import sha256
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Span = tuple[int, int]
+Half = Literal["A", "B"]
+
+
+class Status(StrEnum):
+    """What came of an ask."""
+
+    GROUNDED = "grounded"
+    UNGROUNDED = "ungrounded"
+    NOT_SHOWN = "not_shown"
+    INCOMPLETE = "incomplete"
+    REFUSED = "refused"
+    BLOCKED = "blocked"
+    ERROR = "error"
+    RETIRED = "retired"
+
+
+class PresenceState(StrEnum):
+    """What a corpus says of a unit; unknown is never absent."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question as it is put: its words, and for whom and where they are said."""
+
+    text: str
+    topic: str = ""
+    locale: str = ""
+    persona: str = ""
+    location: str = ""
+
+    @property
+    def id(self) -> str:
+        """Identity over text, locale, persona and location, 16 hex digits; the topic is a label, not identity."""
+        parts = "\x1f".join((self.text, self.locale, self.persona, self.location))
+        return sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """The place of one question in the plan: which prompt, which draw, which half."""
+
+    prompt: Prompt
+    model_requested: str | None = None
+    sample_no: int | None = None
+    half: Half | None = None
+    snapshot: str | None = None
+    basket_revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """The bytes that came back, and nothing read from them yet.
+
+    Attributes:
+        plugin: File name of the plugin that reads it: an engine ("openai") or an import ("chatgpt_export").
+        body: Raw bytes, decompressed.
+        name: What a person calls it: the file's path or the request's address without secrets.
+        asked_at: Naive UTC, or None when nothing tells.
+        http_status: Status of the reply; None for a file.
+        options: What the person said about a dropped file that it does not say itself (engine, surface, columns).
+    """
+
+    plugin: str
+    body: bytes
+    name: str = ""
+    asked_at: datetime | None = None
+    http_status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    ask: Ask | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the body, hexadecimal."""
+        return sha256(self.body).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A page the answer itself refers to, once per page.
+
+    Attributes:
+        url: Canonical form of `raw_url`; a redirect nobody followed stays as it is.
+        position: Rank of its first appearance in the answer, from 1.
+        occurrences: How often the answer refers to it.
+        spans: One [start, end) in code points of the text per occurrence, None where it is not known or did not fit.
+        passage: The words of the page it was cited for, when the engine or a text fragment gives them.
+        domain: Domain the engine names when `url` is an opaque redirect.
+    """
+
+    url: str
+    raw_url: str
+    title: str | None
+    position: int
+    occurrences: int = 1
+    spans: tuple[Span | None, ...] = ()
+    passage: str | None = None
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """A page the engine fetched or listed for the answer; being here is not being cited.
+
+    Attributes:
+        rank: Place in the order the engine gave them, from 1.
+    """
+
+    url: str
+    raw_url: str
+    title: str | None
+    rank: int
+    domain: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer of one engine.
+
+    Attributes:
+        provider: Plugin that was asked; engine: who answered; surface: api, ui_export, serp_provider or tracker.
+        model_served: Model the reply names; None when it names none.
+        queries: Searches the engine ran for it (fan-out), in order, without empty ones.
+        cost_usd: Exact cost told by the reply; None when it tells none.
+        skipped_blocks: Parts of the reply this reader does not know; they stay in the archive.
+        id: Identity the source gives (conversation and message); None when its content is all there is.
+    """
+
+    provider: str
+    engine: str
+    surface: str
+    status: Status
+    text: str
+    model_served: str | None = None
+    citations: tuple[Citation, ...] = ()
+    retrievals: tuple[Retrieval, ...] = ()
+    queries: tuple[str, ...] = ()
+    cost_usd: float | None = None
+    skipped_blocks: int = 0
+    asked_at: datetime | None = None
+    ask: Ask | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a person thought of one answer: a thumb, or an answer they asked again for.
+
+    Attributes:
+        answer_id: `Answer.id` of the answer judged.
+        kind: "rating" (rating is 1 or -1) or "regenerated" (rating is 1 for the branch kept, -1 for one left).
+    """
+
+    answer_id: str
+    kind: Literal["rating", "regenerated"]
+    rating: int
+    given_at: datetime | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """What one corpus holds of one unit.
+
+    Attributes:
+        corpus: Name of the corpus, as in data/corpora.toml where it is listed there.
+        unit: A host, a site or a page URL, as `unit_kind` says.
+        method: How it was counted ("published host table", "index query").
+    """
+
+    corpus: str
+    unit: str
+    unit_kind: Literal["host", "site", "page"]
+    state: PresenceState
+    method: str
+    captures: int | None = None
+    documents: int | None = None
+    tokens: int | None = None
+    observed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """What a bulk reader returns in place of a million objects.
+
+    Attributes:
+        kind: Table of the store the rows belong to ("observation", "presence").
+        batches: Arrow record batches with that table's fixed import schema.
+    """
+
+    kind: Literal["observation", "presence"]
+    batches: "Iterable[pa.RecordBatch]"
+
+
+Fact = Answer | Feedback | Presence | Table
