@@ -1,0 +1,164 @@
+"""Hypothesis strategies for answers that an engine can express: canonical pages, real spans, consistent statuses."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import Enum
+from typing import NamedTuple
+
+from hypothesis import strategies as st
+
+from geo_flywheel.records import Answer, Citation, Retrieval, Span, Status
+from geo_flywheel.urls import canonical
+
+_EMPTY = (Status.BLOCKED, Status.ERROR, Status.RETIRED)
+_SILENT = (Status.ERROR, Status.RETIRED)
+_UNSEARCHED = (*_EMPTY, Status.UNGROUNDED, Status.REFUSED)
+
+
+class Mark(Enum):
+    """How the text refers to a page, and so what the span of a citation selects."""
+
+    LINK = "the link ([title](url)) that follows the claim"
+    NUMBERED_LINK = "the link [[n]](url) that follows the claim, n counting the mentions"
+    MARKER = "the marker [n] that follows the claim, n being the rank of the page among the retrieved ones"
+    CLAIM = "the claim itself; the text shows nothing"
+
+
+class Page(NamedTuple):
+    """A page as an engine names it."""
+
+    raw_url: str
+    title: str | None
+
+
+_label = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=8)
+_word = st.text(
+    st.characters(exclude_categories=["Cs", "Cc", "Co", "Cn"], exclude_characters="[](){}<>【】"),
+    min_size=1,
+    max_size=12,
+)
+_title = st.one_of(st.none(), _word.filter(str.strip).map(str.strip))
+
+
+@st.composite
+def _raw_urls(draw: st.DrawFn) -> str:
+    host = f"{draw(st.sampled_from(['', 'www.', 'news.']))}h{draw(_label)}.{draw(st.sampled_from(['com', 'org', 'co.uk']))}"
+    path = "/".join(draw(st.lists(_label, max_size=3)))
+    query = draw(st.sampled_from(["", "?id=7", "?q=a%20b&p=2", "?utm_source=openai"]))
+    return f"https://{host}/{path}{query}"
+
+
+pages: st.SearchStrategy[list[Page]] = st.lists(
+    st.builds(Page, _raw_urls(), _title), max_size=5, unique_by=lambda page: canonical(page.raw_url).url
+)
+moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
+
+
+class _Draft:
+    """An answer's text as it grows, and the citations it makes."""
+
+    def __init__(self, mark: Mark, retrieved: Sequence[Page]) -> None:
+        self.text = ""
+        self._mark = mark
+        self._retrieved = retrieved
+        self._mentions: dict[Page, list[Span | None]] = {}
+        self._count = 0
+
+    def claim(self, words: str, cited: Sequence[Page]) -> None:
+        start = len(self.text)
+        self.text += words
+        claimed = (start, len(self.text))
+        for page in cited:
+            self._count += 1
+            before = len(self.text)
+            self.text += self._shown(page)
+            span = claimed if self._mark is Mark.CLAIM else (before, len(self.text))
+            self._mentions.setdefault(page, []).append(span)
+
+    def unplaced(self, page: Page) -> None:
+        self._mentions.setdefault(page, []).append(None)
+
+    def _shown(self, page: Page) -> str:
+        match self._mark:
+            case Mark.LINK:
+                return f"([{page.title or 'source'}]({page.raw_url}))"
+            case Mark.NUMBERED_LINK:
+                return f"[[{self._count}]]({page.raw_url})"
+            case Mark.MARKER:
+                return f"[{self._retrieved.index(page) + 1}]"
+            case Mark.CLAIM:
+                return ""
+
+    def citations(self) -> tuple[Citation, ...]:
+        return tuple(
+            Citation(
+                canonical(page.raw_url).url,
+                page.raw_url,
+                page.title,
+                position,
+                len(spans),
+                tuple(spans),
+                canonical(page.raw_url).passage,
+            )
+            for position, (page, spans) in enumerate(self._mentions.items(), 1)
+        )
+
+
+@st.composite
+def answers(
+    draw: st.DrawFn,
+    provider: str,
+    *,
+    engine: str | None = None,
+    mark: Mark = Mark.LINK,
+    statuses: Sequence[Status] = (Status.GROUNDED, Status.UNGROUNDED),
+    listed: bool = True,
+    cited_are_retrieved: bool = False,
+    unplaced: bool = False,
+    searched: bool = True,
+    costs: st.SearchStrategy[float | None] | None = None,
+    dated: bool = True,
+) -> Answer:
+    """Draw an answer.
+
+    Args:
+        draw: Given by hypothesis.
+        provider: File name of the engine plugin.
+        engine: Who answered, the provider when None.
+        mark: How the text refers to pages.
+        statuses: What may come of the ask; `GROUNDED` always has text, `ERROR`, `RETIRED` and `BLOCKED` have nothing.
+        listed: Whether the engine lists what it retrieved.
+        cited_are_retrieved: Whether every cited page stands among the retrieved ones (ids, chunk indexes).
+        unplaced: Whether a page may be cited without a span (only pages the text does not name).
+        searched: Whether the engine tells its queries.
+        costs: Costs it may tell; None when it tells none.
+        dated: Whether it tells when it answered.
+    """
+    status = draw(st.sampled_from(statuses))
+    known = [] if status in _UNSEARCHED else draw(pages)
+    cited = known[: draw(st.integers(0, len(known)))]
+    others = draw(st.permutations(known if cited_are_retrieved else known[len(cited) // 2 :]))
+    retrieved = list(others) if listed or cited_are_retrieved else []
+    draft = _Draft(mark, retrieved)
+    placeless = cited.pop() if unplaced and cited and draw(st.booleans()) else None
+    if status not in _EMPTY:
+        for words in draw(st.lists(_word, min_size=status is not Status.INCOMPLETE, max_size=4)):
+            draft.claim(words, draw(st.lists(st.sampled_from(cited), max_size=3, unique=True)) if cited else [])
+    if placeless:
+        draft.unplaced(placeless)
+    return Answer(
+        provider=provider,
+        engine=engine or provider,
+        surface="api",
+        status=status,
+        text=draft.text,
+        model_served=None if status in _SILENT else draw(st.one_of(st.none(), _label)),
+        citations=draft.citations(),
+        retrievals=tuple(
+            Retrieval(canonical(page.raw_url).url, page.raw_url, page.title, rank)
+            for rank, page in enumerate(retrieved, 1)
+        ),
+        queries=tuple(draw(st.lists(_label, max_size=3))) if searched and status not in _UNSEARCHED else (),
+        cost_usd=None if costs is None or status in _SILENT else draw(costs),
+        asked_at=draw(st.one_of(st.none(), moments)) if dated and status not in _SILENT else None,
+    )
