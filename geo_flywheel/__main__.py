@@ -1,0 +1,5 @@
+"""`python -m geo_flywheel`."""
+
+from geo_flywheel.cli import main
+
+main()

@@ -1,0 +1,129 @@
+"""Discovery: a folder is a registry, and entry points add out-of-tree plugins to the same names.
+
+A plugin is a module in `crawlers.engines` with an `ENGINE`, or in `crawlers.imports` with an `IMPORT`; its name is
+the file's. Another distribution adds one with an entry point in the group `geo_flywheel.engines` or
+`geo_flywheel.imports` whose value names such a module; it never replaces one of this program's own.
+A broken plugin stops nobody who does not ask for it.
+"""
+
+from difflib import get_close_matches
+from functools import cache
+from hashlib import sha256
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING, Any, Literal
+
+from geo_flywheel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crawlers.base import Engine, Import
+
+Kind = Literal["engines", "imports"]
+_ATTRIBUTES: dict[Kind, str] = {"engines": "ENGINE", "imports": "IMPORT"}
+_SHARED_READERS = ("base", "chat", "citing", "responses", "wire")
+
+
+def engines() -> "dict[str, Engine]":
+    """Return the providers of answers by name; those that `broken` lists are left out."""
+    return {name: engine(name) for name in names("engines") if name not in broken("engines")}
+
+
+def imports() -> "dict[str, Import]":
+    """Return the file formats by name; those that `broken` lists are left out."""
+    return {name: import_(name) for name in names("imports") if name not in broken("imports")}
+
+
+def engine(name: str) -> "Engine":
+    """Return one provider of answers.
+
+    Raises:
+        ConfigError: If there is none of this name (the nearest is named), or its module is broken.
+    """
+    found: Engine = _load("engines", name)
+    return found
+
+
+def import_(name: str) -> "Import":
+    """Return one file format.
+
+    Raises:
+        ConfigError: If there is none of this name (the nearest is named), or its module is broken.
+    """
+    found: Import = _load("imports", name)
+    return found
+
+
+def names(kind: Kind) -> list[str]:
+    """Return the names of all plugins of a kind, sorted, without importing any of them."""
+    return sorted(_modules(kind))
+
+
+def broken(kind: Kind) -> dict[str, ConfigError]:
+    """Return the plugins of a kind that cannot be loaded, each with the error that says why."""
+    errors: dict[str, ConfigError] = {}
+    for name in names(kind):
+        try:
+            _load(kind, name)
+        except ConfigError as error:
+            errors[name] = error
+    return errors
+
+
+@cache
+def version(name: str) -> str:
+    """Return a name for the present state of the reader: the plugin's name and a digest of the code that reads.
+
+    The digest covers the plugin's module and the modules that engines share, so that a changed reader is always
+    noticed; it is the same on every machine, whatever its line ends.
+
+    Raises:
+        ConfigError: If there is no plugin of this name.
+    """
+    module = _modules("engines").get(name) or _modules("imports").get(name)
+    if module is None:
+        raise ConfigError(_unknown(name, [*names("engines"), *names("imports")]))
+    digest = sha256()
+    for source in (module, *(f"crawlers.{shared}" for shared in _SHARED_READERS)):
+        digest.update(_source(source))
+    return f"{name}-{digest.hexdigest()[:12]}"
+
+
+def _source(module: str) -> bytes:
+    """Source of a module with line ends as in the repository, led by its name; only the name when there is none."""
+    spec = find_spec(module)
+    origin = spec.origin if spec and spec.has_location else None
+    text = Path(origin).read_bytes().replace(b"\r\n", b"\n") if origin else b""
+    return b"\0" + module.encode() + b"\0" + text
+
+
+@cache
+def _modules(kind: Kind) -> dict[str, str]:
+    """Name of each plugin of a kind and of the module it lies in."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import, and needed only here
+
+    package = import_module(f"crawlers.{kind}")
+    outside = {point.name: point.module for point in entry_points(group=f"geo_flywheel.{kind}")}
+    inside = {found.name: f"{package.__name__}.{found.name}" for found in iter_modules(package.__path__)}
+    return outside | inside
+
+
+@cache
+def _load(kind: Kind, name: str) -> Any:
+    """The plugin's object: what its module calls ENGINE or IMPORT."""
+    module = _modules(kind).get(name)
+    if module is None:
+        raise ConfigError(_unknown(name, names(kind)))
+    try:
+        return getattr(import_module(module), _ATTRIBUTES[kind])
+    except Exception as error:
+        raise ConfigError(
+            f"the plugin {name} ({module}) is broken: {type(error).__name__}: {error}; mend it, or remove it"
+        ) from error
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known) or 'none'}"
+    return f"no plugin is called {name}; {hint}"
