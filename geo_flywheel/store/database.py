@@ -49,6 +49,15 @@ class Store:
         return self.connection.execute(sql, parameters).to_arrow_table()
 
     @contextmanager
+    def staged(self, name: str, rows: pa.Table) -> Iterator[None]:
+        """Make an Arrow table visible to SQL under a name while the block runs."""
+        self.connection.register(name, rows)
+        try:
+            yield
+        finally:
+            self.connection.unregister(name)
+
+    @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit everything inside, or nothing."""
         self.connection.execute("BEGIN")
