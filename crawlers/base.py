@@ -1,9 +1,10 @@
 """The contracts of the plugins: what an engine and an import are made of."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from crawlers.wire import Document
 from geo_flywheel.records import Answer, Capture, Fact
 
 
@@ -15,10 +16,13 @@ class Engine:
         read: Pure: the answers in a captured reply. Raises `Unreadable` when the body is not such a reply; a failure
             the provider reports inside a reply is an answer with its status, not an exception.
         render: What this provider would reply to give this answer: `read` of its bytes returns the same answer.
+        claims: Whether these documents of one reply bear marks that only this provider leaves, so that a file nobody
+            named a provider for can be read; at most one engine claims a reply.
     """
 
     read: Callable[[Capture], tuple[Answer, ...]]
     render: Callable[[Answer], bytes]
+    claims: Callable[[Sequence[Document]], bool]
 
 
 @dataclass(frozen=True, slots=True)
