@@ -101,7 +101,7 @@ def _source(module: str) -> bytes:
 @cache
 def _modules(kind: Kind) -> dict[str, str]:
     """Name of each plugin of a kind and of the module it lies in."""
-    from importlib.metadata import entry_points  # noqa: PLC0415 - slow to import, and needed only here
+    from importlib.metadata import entry_points
 
     package = import_module(f"crawlers.{kind}")
     outside = {point.name: point.module for point in entry_points(group=f"geo_flywheel.{kind}")}

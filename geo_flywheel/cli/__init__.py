@@ -9,13 +9,14 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Any
 
 import click
 
 from geo_flywheel import __version__
+from geo_flywheel.cli.output import say
 from geo_flywheel.errors import GeoFlywheelError
 from geo_flywheel.workspace import Workspace, find
 
@@ -37,17 +38,6 @@ class Session:
             ConfigError: If there is none.
         """
         return find(self.named)
-
-
-class _Expected(click.ClickException):
-    """An expected failure: one line on stderr and the exit code of its branch of the error tree."""
-
-    def __init__(self, error: GeoFlywheelError) -> None:
-        super().__init__(str(error))
-        self.exit_code = error.exit_code
-
-    def show(self, file: Any = None) -> None:
-        click.echo(f"error: {self.message}", file=file, err=True)
 
 
 class _Folder(click.Group):
@@ -73,7 +63,8 @@ class _Folder(click.Group):
         try:
             return super().invoke(ctx)
         except GeoFlywheelError as error:
-            raise _Expected(error) from error
+            say(f"error: {error}")
+            ctx.exit(error.exit_code)
         except KeyboardInterrupt:
             ctx.exit(130)
 
@@ -98,5 +89,6 @@ def cli(ctx: click.Context, workspace: Path | None) -> None:
 def main() -> None:
     """Run the program; text from the web that the terminal cannot encode is escaped, never a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     cli(prog_name="geo-flywheel")

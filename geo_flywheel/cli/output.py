@@ -41,7 +41,7 @@ def format_option(default: Format = "table", choices: Sequence[Format] = FORMATS
 
 def say(text: str) -> None:
     """Tell the person something on stderr; stdout is for data."""
-    click.echo(_CONTROL.sub(" ", text), err=True)
+    click.echo("\n".join(_CONTROL.sub(" ", line) for line in text.split("\n")), err=True)
 
 
 def write_rows(columns: Sequence[str], rows: Iterable[Row], format_: Format = "table") -> None:
@@ -140,7 +140,7 @@ def _shown(value: Any) -> str:
     """A value as a person reads it: three decimals, a dash for what is not there."""
     match value:
         case None:
-            return "–"
+            return "-"
         case float() if value.is_integer():
             return f"{value:.0f}"
         case float():
