@@ -1,11 +1,13 @@
 """geo-flywheel.toml as a frozen `Config`; a key nobody knows is an error that names the nearest one.
 
 Secrets never stand in the file: they come from the environment, and a key that looks like one is refused.
+The file belongs to a person: this program only ever adds prompts at its end.
 """
 
+import json
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,7 +16,7 @@ from geo_flywheel.errors import ConfigError
 from geo_flywheel.records import Prompt
 
 _SECRET = re.compile(r"api_?key|secret|token|password|credential", re.IGNORECASE)
-_PROMPT_KEYS = ("text", "topic", "locale", "persona", "location")
+PROMPT_KEYS = ("text", "topic", "locale", "persona", "location")
 Table = Mapping[str, object]
 
 
@@ -23,8 +25,8 @@ class Config:
     """What a workspace is about.
 
     Attributes:
-        own: Sites whose trajectory is followed, as the person wrote them.
-        rivals: Sites they are compared with.
+        own: Sites whose trajectory is followed, as registrable domains in the order of the file.
+        rivals: Sites they are compared with, likewise.
         prompts: The basket to ask from now on, in order; no prompt twice.
     """
 
@@ -64,7 +66,45 @@ def parse(text: str) -> Config:
     _known(site, ("own", "rivals"), "in [site]")
     basket = _table(root, "basket", "at the top")
     _known(basket, ("prompts",), "in [basket]")
-    return Config(_texts(site, "own", "[site]"), _texts(site, "rivals", "[site]"), _prompts(basket))
+    return Config(_sites(site, "own"), _sites(site, "rivals"), _prompts(basket))
+
+
+def add_prompts(path: Path, prompts: Iterable[Prompt]) -> None:
+    """Add prompts at the end of a configuration file; every byte that stood there stays.
+
+    Raises:
+        ConfigError: If the file cannot be read or written, or would not be right afterwards; it is unchanged then.
+    """
+    load(path)
+    added = "".join(f"\n[[basket.prompts]]\n{_assignments(prompt)}" for prompt in prompts)
+    text = path.read_text(encoding="utf-8-sig")
+    try:
+        parse(f"{text}\n{added}")
+    except ConfigError as error:
+        raise ConfigError(f"{path}: takes no more prompts until all are [[basket.prompts]] ({error})") from error
+    try:
+        with path.open("ab") as file:
+            file.write(f"{'' if text.endswith(chr(10)) else chr(10)}{added}".encode())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error.strerror}); see to its permissions") from error
+
+
+def _assignments(prompt: Prompt) -> str:
+    """The parts of a prompt that say something, as lines of TOML; JSON escapes text as TOML does, but for DEL."""
+    said = {key: getattr(prompt, key) for key in PROMPT_KEYS if getattr(prompt, key)}
+    lines = (f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in said.items())
+    return "".join(lines).replace("\x7f", "\\u007f")
+
+
+def _sites(table: Table, key: str) -> tuple[str, ...]:
+    """Sites as registrable domains, each once; text that names none is refused."""
+    from geo_flywheel.urls import site
+
+    named = {text: site(text) for text in _texts(table, key, "[site]")}
+    for text, domain in named.items():
+        if not domain:
+            raise ConfigError(f'{key} (in [site]): "{text}" names no site; write its domain, such as example.com')
+    return tuple(dict.fromkeys(named.values()))
 
 
 def _prompts(basket: Table) -> tuple[Prompt, ...]:
@@ -81,7 +121,7 @@ def _prompts(basket: Table) -> tuple[Prompt, ...]:
 def _prompt(table: object, where: str) -> Prompt:
     if not isinstance(table, dict):
         raise ConfigError(f'{where}: {_kind(table)} stands where a table should; write text = "…" under it')
-    _known(table, _PROMPT_KEYS, where)
+    _known(table, PROMPT_KEYS, where)
     texts = {key: _text(value, key, where) for key, value in table.items()}
     if not texts.get("text", "").strip():
         raise ConfigError(f'{where}: there is no text; write text = "the question"')
