@@ -17,13 +17,25 @@ _BATCH = 20_000
 
 
 @dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads a capture: the plugin, the state of its code, and what the person said about the file."""
+
+    plugin: str
+    version: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def identity(self) -> tuple[str, str, str, str]:
+        """What two readings have in common when they say the same: plugin, version, URL rules and options."""
+        return self.plugin, self.version, urls.version(), json.dumps(dict(self.options), sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """A capture, and the reader that reads it.
 
     Attributes:
         run_id: Run that captured the bytes; run_kind is "import" or "crawl", started_at naive UTC.
         identity: sha256 of a file, or the record id of a crawled reply.
-        options: What the person said about the file.
         asked_for: Whether it is the reply to an ask of ours, so that equal answers of two captures are two facts.
     """
 
@@ -33,22 +45,21 @@ class Source:
     identity: str
     name: str
     bytes: int
-    plugin: str
-    reader_version: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    reader: Reader
     asked_at: datetime | None = None
     http_status: int | None = None
     asked_for: bool = False
 
 
-def is_current(store: Store, source: Source) -> bool:
+def is_current(store: Store, identity: str, reader: Reader) -> bool:
     """Whether the capture was read successfully by the same reader, URL rules and options last."""
     newest = store.rows(
         "SELECT r.plugin, r.reader_version, r.url_rules, r.options FROM reading AS r"
-        " JOIN current_reading USING (reading_no) JOIN capture AS c ON c.capture_no = r.capture_no WHERE c.identity = ?",
-        [source.identity],
+        " JOIN current_reading USING (reading_no) JOIN capture AS c ON c.capture_no = r.capture_no"
+        " WHERE c.identity = ?",
+        [identity],
     )
-    return newest == [(source.plugin, source.reader_version, urls.version(), _options(source))]
+    return newest == [reader.identity()]
 
 
 def append(store: Store, source: Source, facts: Iterable[Fact], pending: Iterable[str] = ()) -> Counter[str]:
@@ -91,20 +102,29 @@ def _begin_reading(store: Store, source: Source, problem: str | None) -> int:
     run(
         "INSERT INTO capture SELECT (SELECT coalesce(max(capture_no), 0) + 1 FROM capture), ?, ?, ?, ?, ?, ?, ?"
         " WHERE NOT EXISTS (SELECT 1 FROM capture WHERE identity = ?)",
-        [source.run_id, source.identity, source.name, source.bytes, source.asked_at, source.http_status, now]
-        + [source.identity],
+        [
+            source.run_id,
+            source.identity,
+            source.name,
+            source.bytes,
+            source.asked_at,
+            source.http_status,
+            now,
+            source.identity,
+        ],
     )
     numbers = run(
-        "INSERT INTO reading SELECT (SELECT coalesce(max(reading_no), 0) + 1 FROM reading), capture_no, ?, ?, ?, ?, ?, ?, ?"
-        " FROM capture WHERE identity = ? RETURNING reading_no",
-        [source.run_id, source.plugin, source.reader_version, urls.version(), _options(source), problem, now]
-        + [source.identity],
+        "INSERT INTO reading SELECT (SELECT coalesce(max(reading_no), 0) + 1 FROM reading), capture_no,"
+        " ?, ?, ?, ?, ?, ?, ? FROM capture WHERE identity = ? RETURNING reading_no",
+        [
+            source.run_id,
+            *source.reader.identity(),
+            problem,
+            now,
+            source.identity,
+        ],
     ).fetchall()
     return int(numbers[0][0])
-
-
-def _options(source: Source) -> str:
-    return json.dumps(dict(source.options), sort_keys=True, ensure_ascii=False)
 
 
 def _settle(store: Store, identity: str, pending: Iterable[str]) -> None:

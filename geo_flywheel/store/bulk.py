@@ -19,9 +19,33 @@ _CHUNK = 1_000_000
 # files add up to the most that one of them holds, never to their sum.
 _FRESH = """
 INSERT INTO {table}
-SELECT CASE WHEN ordinal = 1 THEN content ELSE md5_number(content || '#' || ordinal) END AS key, * EXCLUDE (content, ordinal)
+SELECT CASE WHEN ordinal = 1 THEN content ELSE md5_number(content || '#' || ordinal) END AS key,
+    * EXCLUDE (content, ordinal)
 FROM (SELECT *, row_number() OVER (PARTITION BY content) AS ordinal FROM incoming)
 WHERE key NOT IN (SELECT key FROM {table} JOIN settled USING (reading_no))
+"""
+
+_OBSERVED = """
+INSERT INTO incoming
+SELECT
+    md5_number(concat_ws(chr(31), epoch_us(c.observed_at), c.provider, c.engine, c.surface, coalesce(c.model, ''),
+        coalesce(c.topic, ''), coalesce(c.prompt, ''), coalesce(c.locale, ''), coalesce(c.raw_url, ''),
+        coalesce(c.position, -1), c.cited, coalesce(c.asked, -1))),
+    ?, c.observed_at, c.provider, c.engine, c.surface, c.model, n.prompt_no, c.topic, l.page_no, l.link_no,
+    c.position, c.cited, c.asked
+FROM chunk AS c
+LEFT JOIN (SELECT * FROM link WHERE url_rules = ?) AS l ON l.raw_url = c.raw_url
+LEFT JOIN numbered AS n ON n.prompt = c.prompt AND n.locale = coalesce(c.locale, '')
+"""
+
+_PRESENT = """
+INSERT INTO incoming
+SELECT
+    md5_number(concat_ws(chr(31), corpus, unit, unit_kind, state, method, coalesce(captures, -1),
+        coalesce(documents, -1), coalesce(tokens, -1), coalesce(observed_on, DATE '0001-01-01'))),
+    ?, corpus, unit, unit_kind, site, site_key, state, method, captures, documents, tokens, observed_on
+FROM chunk
+JOIN place USING (unit)
 """
 
 
@@ -42,7 +66,10 @@ def append(
     resolve = _resolve_observations if kind == "observation" else _resolve_presences
     schema = OBSERVATION if kind == "observation" else PRESENCE
     run = store.connection.execute
-    run(f"CREATE OR REPLACE TEMP TABLE incoming AS SELECT CAST(NULL AS UHUGEINT) AS content, * EXCLUDE (key) FROM {kind} LIMIT 0")
+    run(
+        "CREATE OR REPLACE TEMP TABLE incoming AS"
+        f" SELECT CAST(NULL AS UHUGEINT) AS content, * EXCLUDE (key) FROM {kind} LIMIT 0"
+    )
     for chunk in _chunks(batches, schema):
         with store.staged("chunk", chunk):
             resolve(store, reading_no)
@@ -82,17 +109,7 @@ def _resolve_observations(store: Store, reading_no: int) -> None:
         }
     )
     with store.staged("numbered", asked):
-        store.connection.execute(
-            "INSERT INTO incoming SELECT md5_number(concat_ws(chr(31), epoch_us(c.observed_at), c.provider, c.engine, c.surface,"
-            " coalesce(c.model, ''), coalesce(c.topic, ''), coalesce(c.prompt, ''), coalesce(c.locale, ''),"
-            " coalesce(c.raw_url, ''), coalesce(c.position, -1), c.cited, coalesce(c.asked, -1))),"
-            " ?, c.observed_at, c.provider, c.engine, c.surface, c.model, n.prompt_no, c.topic, l.page_no, l.link_no,"
-            " c.position, c.cited, c.asked"
-            " FROM chunk AS c"
-            " LEFT JOIN (SELECT * FROM link WHERE url_rules = ?) AS l ON l.raw_url = c.raw_url"
-            " LEFT JOIN numbered AS n ON n.prompt = c.prompt AND n.locale = coalesce(c.locale, '')",
-            [reading_no, urls.version()],
-        )
+        store.connection.execute(_OBSERVED, [reading_no, urls.version()])
 
 
 def _resolve_presences(store: Store, reading_no: int) -> None:
@@ -107,10 +124,4 @@ def _resolve_presences(store: Store, reading_no: int) -> None:
         }
     )
     with store.staged("place", places):
-        store.connection.execute(
-            "INSERT INTO incoming SELECT md5_number(concat_ws(chr(31), corpus, unit, unit_kind, state, method,"
-            " coalesce(captures, -1), coalesce(documents, -1), coalesce(tokens, -1), coalesce(observed_on, DATE '1-1-1'))),"
-            " ?, corpus, unit, unit_kind, site, site_key, state, method, captures, documents, tokens, observed_on"
-            " FROM chunk JOIN place USING (unit)",
-            [reading_no],
-        )
+        store.connection.execute(_PRESENT, [reading_no])

@@ -16,7 +16,8 @@ import pyarrow as pa
 from geo_flywheel.errors import MigrationError, StoreError
 
 PATIENCE = 60.0
-_HARDENED = {
+_Setting = str | bool | int | float | list[str]
+_HARDENED: dict[str, _Setting] = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
@@ -94,19 +95,26 @@ def _enter(path: Path, *, read_only: bool, patience: float) -> _Handle:
     with _guard:
         handle = _open.get(path)
         if handle is None:
-            if not read_only or not _is_current(path, patience):
-                handle = _Handle(_connect(path, {}, patience), 0, read_only=False)
-                _bring_up_to_date(handle.connection)
             if read_only:
-                if handle is not None:
-                    handle.connection.close()
-                handle = _Handle(_connect(path, {}, patience, read_only=True), 0, read_only=True)
-            assert handle is not None
+                _refresh(path, patience)
+            handle = _Handle(_connect(path, {}, patience, read_only=read_only), 0, read_only)
+            if not read_only:
+                _bring_up_to_date(handle.connection)
             _open[path] = handle
         elif handle.read_only and not read_only:
-            raise StoreError(f"{path}: this process reads the store already and cannot write to it; close the reader first")
+            raise StoreError(
+                f"{path}: this process reads the store already and cannot write to it; close the reader first"
+            )
         handle.users += 1
         return handle
+
+
+def _refresh(path: Path, patience: float) -> None:
+    """Bring a file up to date before readers share it; most often it is."""
+    if not _is_current(path, patience):
+        connection = _connect(path, {}, patience)
+        _bring_up_to_date(connection)
+        connection.close()
 
 
 def _leave(path: Path, handle: _Handle) -> None:
@@ -122,6 +130,7 @@ def open_hardened(path: Path, *, memory: str = "3GB", seconds: float = 300.0) ->
     """Open the store for statements of the user's own: it can neither write nor read any file, nor change a setting.
 
     Args:
+        path: The DuckDB file.
         memory: Limit of the query's memory, as DuckDB writes it.
         seconds: After this long the statement is interrupted.
 
@@ -166,11 +175,13 @@ def publish(store: Path, target: Path) -> None:
         part.replace(target)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise StoreError(f"{target}: cannot be written ({error.strerror}); free some space or name another place") from error
+        raise StoreError(
+            f"{target}: cannot be written ({error.strerror}); free some space or name another place"
+        ) from error
 
 
 def _connect(
-    path: Path, config: dict[str, str], patience: float, *, read_only: bool = False
+    path: Path, config: dict[str, _Setting], patience: float, *, read_only: bool = False
 ) -> duckdb.DuckDBPyConnection:
     if read_only and not path.is_file():
         raise StoreError(f"{path}: there is no store yet; import or crawl something first")
@@ -184,16 +195,22 @@ def _connect(
             return duckdb.connect(str(path), read_only=read_only, config=config)
         except duckdb.IOException as error:
             if "lock" not in str(error).lower():
-                raise StoreError(f"{path}: cannot be opened as a store ({_first_line(error)}); restore a backup, or move it "
-                                 "away and run `geo-flywheel rebuild`") from error
+                raise StoreError(
+                    f"{path}: cannot be opened as a store ({_first_line(error)}); restore a backup, or move it "
+                    "away and run `geo-flywheel rebuild`"
+                ) from error
             if time.monotonic() > deadline:
-                raise StoreError(f"{path}: another process has held the store for {patience:.0f} s ({_first_line(error)}); "
-                                 "close it, or read the published copy beside it") from error
+                raise StoreError(
+                    f"{path}: another process has held the store for {patience:.0f} s ({_first_line(error)}); "
+                    "close it, or read the published copy beside it"
+                ) from error
             time.sleep(pause)
             pause = min(pause * 2, 0.5)
         except duckdb.Error as error:
-            raise StoreError(f"{path}: cannot be opened as a store ({_first_line(error)}); restore a backup, or move it away "
-                             "and run `geo-flywheel rebuild`") from error
+            raise StoreError(
+                f"{path}: cannot be opened as a store ({_first_line(error)}); restore a backup, or move it away "
+                "and run `geo-flywheel rebuild`"
+            ) from error
 
 
 def _first_line(error: Exception) -> str:
@@ -233,12 +250,16 @@ def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
     migrations = _statements("migrations")
     unknown = sorted(applied.keys() - {name for name, _, _ in migrations})
     if unknown:
-        raise MigrationError(f"the store holds migration {unknown[-1]}, which this program does not know; update the program")
+        raise MigrationError(
+            f"the store holds migration {unknown[-1]}, which this program does not know; update the program"
+        )
     for version, (name, sql, digest) in enumerate(migrations, 1):
         if name not in applied:
             _migrate(connection, version, name, sql, digest)
         elif applied[name] != digest:
-            raise MigrationError(f"migration {name} was changed after the store applied it; reinstall the program as released")
+            raise MigrationError(
+                f"migration {name} was changed after the store applied it; reinstall the program as released"
+            )
     _replace_views(connection)
 
 
@@ -249,7 +270,9 @@ def _migrate(connection: duckdb.DuckDBPyConnection, version: int, name: str, sql
         connection.execute("INSERT INTO schema_migration VALUES (?, ?, ?, '')", (version, name, digest))
     except duckdb.Error as error:
         connection.execute("ROLLBACK")
-        raise MigrationError(f"migration {name} failed ({_first_line(error)}); nothing was changed: restore a backup") from error
+        raise MigrationError(
+            f"migration {name} failed ({_first_line(error)}); nothing was changed: restore a backup"
+        ) from error
     connection.execute("COMMIT")
 
 

@@ -28,7 +28,7 @@ def number_links(store: Store, staged: str) -> None:
 
 
 def _resolve(raw_urls: list[str], domains: list[str | None]) -> pa.Table:
-    """Canonical page of each address; the site of a redirect nobody followed is the domain the engine named, or none."""
+    """Canonical page of each address; a redirect nobody followed belongs to the domain the engine named, or to none."""
     pages = [urls.canonical(raw_url) for raw_url in raw_urls]
     places = [_place(page, domain) for page, domain in zip(pages, domains, strict=True)]
     return pa.table(
@@ -81,9 +81,11 @@ def number_prompts(store: Store, prompts: Iterable[Prompt]) -> dict[str, int]:
     )
     with store.staged("new_prompt", rows):
         store.connection.execute(
-            "INSERT INTO prompt SELECT (SELECT coalesce(max(prompt_no), 0) FROM prompt) + row_number() OVER (ORDER BY ordinal),"
-            " prompt_id, text, topic, locale, persona, location FROM new_prompt"
+            "INSERT INTO prompt SELECT (SELECT coalesce(max(prompt_no), 0) FROM prompt)"
+            " + row_number() OVER (ORDER BY ordinal), prompt_id, text, topic, locale, persona, location FROM new_prompt"
             " WHERE prompt_id NOT IN (SELECT prompt_id FROM prompt)"
         )
-        known = store.rows("SELECT prompt_id, prompt_no FROM prompt WHERE prompt_id IN (SELECT prompt_id FROM new_prompt)")
+        known = store.rows(
+            "SELECT prompt_id, prompt_no FROM prompt WHERE prompt_id IN (SELECT prompt_id FROM new_prompt)"
+        )
     return {str(prompt_id): int(number) for prompt_id, number in known}

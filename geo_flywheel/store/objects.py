@@ -81,7 +81,6 @@ class Writer:
         self._insert("feedback", "CAST(key AS UHUGEINT), * EXCLUDE (key)", rows)
         return Counter(feedback=len(judged))
 
-
     def _new(self, keyed: dict[str, _F], table: str) -> dict[str, _F]:
         """The facts that no settled reading holds."""
         with self._store.staged("incoming", pa.table({"key": pa.array(keyed, pa.string())})):
@@ -112,9 +111,7 @@ def _key(*parts: str) -> str:
     return str(int.from_bytes(digest, "big"))
 
 
-def _answer_rows(
-    numbered: dict[int, Answer], keys: list[str], reading_no: int, prompts: dict[str, int]
-) -> pa.Table:
+def _answer_rows(numbered: dict[int, Answer], keys: list[str], reading_no: int, prompts: dict[str, int]) -> pa.Table:
     answers = list(numbered.values())
     asks = [answer.ask for answer in answers]
     text = pa.string()
@@ -145,10 +142,12 @@ def _answer_rows(
 
 def _citation_rows(cited: list[tuple[int, Citation]]) -> pa.Table:
     spans = [[None if span is None else list(span) for span in c.spans] for _, c in cited]
-    return _page_rows(cited).append_column("position", pa.array([c.position for _, c in cited], pa.int32())).append_column(
-        "occurrences", pa.array([c.occurrences for _, c in cited], pa.int32())
-    ).append_column("passage", pa.array([c.passage for _, c in cited], pa.string())).append_column(
-        "spans", pa.array(spans, pa.list_(pa.list_(pa.int32())))
+    return (
+        _page_rows(cited)
+        .append_column("position", pa.array([c.position for _, c in cited], pa.int32()))
+        .append_column("occurrences", pa.array([c.occurrences for _, c in cited], pa.int32()))
+        .append_column("passage", pa.array([c.passage for _, c in cited], pa.string()))
+        .append_column("spans", pa.array(spans, pa.list_(pa.list_(pa.int32()))))
     )
 
 
