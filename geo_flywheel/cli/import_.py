@@ -1,0 +1,71 @@
+"""`geo-flywheel import`: take files into the archive and the store."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from geo_flywheel.cli import Session
+from geo_flywheel.cli.output import say
+from geo_flywheel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from crawlers.intake import Outcome
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--set", "constants", multiple=True, metavar="OURS=VALUE", help="A value the files do not say themselves."
+)
+@click.option("--map", "columns", multiple=True, metavar="OURS=THEIRS", help="The column or key that holds a value.")
+@click.option("--as", "plugin", metavar="FORMAT", help="Read them as this format, in place of recognising it.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    files: tuple[Path, ...],
+    constants: tuple[str, ...],
+    columns: tuple[str, ...],
+    plugin: str | None,
+) -> None:
+    r"""Take files into the store: saved replies, exports, dated observations, training-presence tables.
+
+    The format is recognised; every file is kept in the archive before it is read, and taking it in again adds nothing.
+
+    \b
+    geo-flywheel import replies/*.json
+    geo-flywheel import chatgpt-export.zip
+    geo-flywheel import citations.csv --set engine=perplexity
+    geo-flywheel import answers.jsonl --set observed_at=2026-05-01 --map cited=sources
+    """
+    from crawlers.intake import Places, take_in
+
+    session: Session = ctx.obj
+    workspace = session.workspace()
+    options = _pairs("set", constants) | _pairs("map", columns)
+    places = Places(workspace.store_path, workspace.archive_path)
+    ctx.exit(report(take_in(places, files, options, plugin)))
+
+
+def _pairs(kind: str, pairs: tuple[str, ...]) -> dict[str, str]:
+    """Options of the import by name ("set.engine"), from NAME=VALUE words."""
+    for pair in pairs:
+        if "=" not in pair:
+            raise ConfigError(f"--{kind} {pair}: write it as NAME=VALUE, for example --{kind} engine=perplexity")
+    return {f"{kind}.{name.strip()}": value for name, _, value in (pair.partition("=") for pair in pairs)}
+
+
+def report(outcomes: "Iterable[Outcome]") -> int:
+    """Say what came of each file on stderr and return the exit code: 1 when any failed."""
+    failed = 0
+    for outcome in outcomes:
+        if outcome.state == "failed":
+            failed += 1
+            say(f"error: {outcome.problem}")
+        elif outcome.state == "held":
+            say(f"{outcome.name}: {outcome.plugin}, in the store already")
+        else:
+            added = ", ".join(f"{count:,} {table}" for table, count in sorted(outcome.added.items()) if count)
+            say(f"{outcome.name}: {outcome.plugin}, {added or 'nothing new'}")
+    return int(failed > 0)
