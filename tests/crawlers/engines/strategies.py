@@ -1,9 +1,9 @@
 """Hypothesis strategies for answers that an engine can express: canonical pages, real spans, consistent statuses."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 from hypothesis import strategies as st
 
@@ -42,16 +42,19 @@ _title = st.one_of(st.none(), _word.filter(str.strip).map(str.strip))
 
 @st.composite
 def _raw_urls(draw: st.DrawFn) -> str:
-    host = f"{draw(st.sampled_from(['', 'www.', 'news.']))}h{draw(_label)}.{draw(st.sampled_from(['com', 'org', 'co.uk']))}"
+    host = draw(st.sampled_from(["", "www.", "news."])) + "h" + draw(_label)
+    suffix = draw(st.sampled_from(["com", "org", "co.uk"]))
     path = "/".join(draw(st.lists(_label, max_size=3)))
     query = draw(st.sampled_from(["", "?id=7", "?q=a%20b&p=2", "?utm_source=openai"]))
-    return f"https://{host}/{path}{query}"
+    return f"https://{host}.{suffix}/{path}{query}"
 
 
 pages: st.SearchStrategy[list[Page]] = st.lists(
     st.builds(Page, _raw_urls(), _title), max_size=5, unique_by=lambda page: canonical(page.raw_url).url
 )
-moments = st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1)).map(lambda moment: moment.replace(microsecond=0))
+moments = st.integers(1_577_836_800, 1_893_456_000).map(
+    lambda second: datetime.fromtimestamp(second, UTC).replace(tzinfo=None)
+)
 
 
 class _Draft:
@@ -104,43 +107,43 @@ class _Draft:
         )
 
 
-@st.composite
-def answers(
-    draw: st.DrawFn,
-    provider: str,
-    *,
-    engine: str | None = None,
-    mark: Mark = Mark.LINK,
-    statuses: Sequence[Status] = (Status.GROUNDED, Status.UNGROUNDED),
-    listed: bool = True,
-    cited_are_retrieved: bool = False,
-    unplaced: bool = False,
-    searched: bool = True,
-    costs: st.SearchStrategy[float | None] | None = None,
-    dated: bool = True,
-) -> Answer:
-    """Draw an answer.
+class Expressible(TypedDict, total=False):
+    """What an engine can express.
 
-    Args:
-        draw: Given by hypothesis.
-        provider: File name of the engine plugin.
-        engine: Who answered, the provider when None.
-        mark: How the text refers to pages.
-        statuses: What may come of the ask; `GROUNDED` always has text, `ERROR`, `RETIRED` and `BLOCKED` have nothing.
-        listed: Whether the engine lists what it retrieved.
+    Attributes:
+        engine: Who answered, the provider when it is left out.
+        mark: How the text refers to pages, `Mark.LINK` when it is left out.
+        statuses: What may come of the ask, grounded or ungrounded when it is left out; `GROUNDED` always has text,
+            `ERROR`, `RETIRED` and `BLOCKED` have nothing.
+        listed: Whether it lists what it retrieved; True when it is left out.
         cited_are_retrieved: Whether every cited page stands among the retrieved ones (ids, chunk indexes).
-        unplaced: Whether a page may be cited without a span (only pages the text does not name).
-        searched: Whether the engine tells its queries.
-        costs: Costs it may tell; None when it tells none.
-        dated: Whether it tells when it answered.
+        unplaced: Whether a page may be cited without a span (only a page the text does not name).
+        searched: Whether it tells its queries; True when it is left out.
+        costs: Costs it may tell; it tells none when it is left out.
+        dated: Whether it tells when it answered; True when it is left out.
     """
-    status = draw(st.sampled_from(statuses))
+
+    engine: str
+    mark: Mark
+    statuses: Sequence[Status]
+    listed: bool
+    cited_are_retrieved: bool
+    unplaced: bool
+    searched: bool
+    costs: st.SearchStrategy[float | None]
+    dated: bool
+
+
+@st.composite
+def answers(draw: st.DrawFn, provider: str, **can: Unpack[Expressible]) -> Answer:
+    """Draw an answer that the provider (file name of the plugin) can express."""
+    status = draw(st.sampled_from(can.get("statuses", (Status.GROUNDED, Status.UNGROUNDED))))
     known = [] if status in _UNSEARCHED else draw(pages)
     cited = known[: draw(st.integers(0, len(known)))]
-    others = draw(st.permutations(known if cited_are_retrieved else known[len(cited) // 2 :]))
-    retrieved = list(others) if listed or cited_are_retrieved else []
-    draft = _Draft(mark, retrieved)
-    placeless = cited.pop() if unplaced and cited and draw(st.booleans()) else None
+    others = draw(st.permutations(known if can.get("cited_are_retrieved") else known[len(cited) // 2 :]))
+    retrieved = list(others) if can.get("listed", True) else []
+    draft = _Draft(can.get("mark", Mark.LINK), retrieved)
+    placeless = cited.pop() if can.get("unplaced") and cited and draw(st.booleans()) else None
     if status not in _EMPTY:
         for words in draw(st.lists(_word, min_size=status is not Status.INCOMPLETE, max_size=4)):
             draft.claim(words, draw(st.lists(st.sampled_from(cited), max_size=3, unique=True)) if cited else [])
@@ -148,7 +151,7 @@ def answers(
         draft.unplaced(placeless)
     return Answer(
         provider=provider,
-        engine=engine or provider,
+        engine=can.get("engine", provider),
         surface="api",
         status=status,
         text=draft.text,
@@ -158,7 +161,9 @@ def answers(
             Retrieval(canonical(page.raw_url).url, page.raw_url, page.title, rank)
             for rank, page in enumerate(retrieved, 1)
         ),
-        queries=tuple(draw(st.lists(_label, max_size=3))) if searched and status not in _UNSEARCHED else (),
-        cost_usd=None if costs is None or status in _SILENT else draw(costs),
-        asked_at=draw(st.one_of(st.none(), moments)) if dated and status not in _SILENT else None,
+        queries=tuple(draw(st.lists(_label, max_size=3)))
+        if can.get("searched", True) and status not in _UNSEARCHED
+        else (),
+        cost_usd=None if status in _SILENT else draw(can.get("costs", st.none())),
+        asked_at=draw(st.one_of(st.none(), moments)) if can.get("dated", True) and status not in _SILENT else None,
     )

@@ -1,0 +1,173 @@
+"""OpenRouter: chat completions and Responses with `openrouter:web_search`, whichever search engine stands behind it.
+
+Its annotations are the search results it put before the model, so they are retrieved. Cited is the one whose address
+the text links to or names, or whose offsets select a real piece of the text; 0 to 0 selects nothing.
+
+Source:
+    Typed models of the openrouter package 1.3 (`components/urlcitation.py`, `chatusage.py`).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import orjson
+
+from crawlers.base import Engine
+from crawlers.chat import chat_status, read_chat
+from crawlers.citing import Citing, retrievals
+from crawlers.failing import failure, nothing_said
+from crawlers.lenient import amount, integer, mapping, mappings, moment, seconds, text
+from crawlers.linking import UrlCitation, links, url_citation
+from crawlers.responses import proven, read_response, response_object, response_status, searched, sources
+from crawlers.wire import Document, documents
+from geo_flywheel.errors import Unreadable
+from geo_flywheel.records import Answer, Capture, Citation, Status
+from geo_flywheel.urls import canonical
+
+_PROVIDER = "openrouter"
+_FINISH = {Status.INCOMPLETE: "length", Status.BLOCKED: "content_filter"}
+
+
+class _Reply(NamedTuple):
+    """What the two shapes have in common; offsets count in the whole text."""
+
+    told: Document
+    text: str
+    status: Status
+    annotated: Sequence[UrlCitation]
+    listed: Sequence[tuple[str, str | None, None]]
+    queries: Sequence[str]
+    skipped: int
+
+
+def read(capture: Capture) -> tuple[Answer, ...]:
+    """Return the one answer of a reply; raises `Unreadable` when the body is none of OpenRouter's."""
+    told = documents(capture.body, capture.name)
+    if reply := _chat(told) or _response(told):
+        return (_answer(reply, capture),)
+    if status := failure(told):
+        return (nothing_said(capture, _PROVIDER, status),)
+    raise Unreadable(
+        f"{capture.name}: no `choices`, no `output` and no `error` in it; is this a reply of another provider?"
+    )
+
+
+def _chat(told: Sequence[Document]) -> _Reply | None:
+    chat = read_chat(told, ignored=("file",))
+    if chat is None:
+        return None
+    annotated = [found for found in map(url_citation, chat.annotations) if found]
+    used = mapping(mapping(chat.told.get("usage")).get("server_tool_use_details"))
+    searched_at_all = bool(annotated) or bool(integer(used.get("web_search_requests")))
+    status = chat_status(chat, grounded=searched_at_all)
+    return _Reply(chat.told, chat.text, status, annotated, (), (), chat.skipped)
+
+
+def _response(told: Sequence[Document]) -> _Reply | None:
+    response = read_response(told)
+    if response is None:
+        return None
+    annotated = [
+        found._replace(start=(found.start or 0) + part.start, end=(found.end or 0) + part.start)
+        for part in response.parts
+        for found in map(url_citation, part.annotations)
+        if found
+    ]
+    return _Reply(
+        response.told,
+        response.text,
+        response_status(response, grounded=proven(response) or bool(annotated)),
+        annotated,
+        [page for search in response.searches for page in sources(search)],
+        [query for search in response.searches for query in searched(search)],
+        response.skipped,
+    )
+
+
+def _answer(reply: _Reply, capture: Capture) -> Answer:
+    told = reply.told
+    return Answer(
+        provider=_PROVIDER,
+        engine=_PROVIDER,
+        surface="api",
+        status=reply.status,
+        text=reply.text,
+        model_served=text(told.get("model")) or None,
+        citations=_cited(reply),
+        retrievals=retrievals([*((page.url, page.title, None) for page in reply.annotated), *reply.listed]),
+        queries=tuple(reply.queries),
+        cost_usd=amount(mapping(told.get("usage")).get("cost")),
+        skipped_blocks=reply.skipped,
+        asked_at=moment(told.get("created") or told.get("created_at")) or capture.asked_at,
+        ask=capture.ask,
+    )
+
+
+def _cited(reply: _Reply) -> tuple[Citation, ...]:
+    citing = Citing(reply.text)
+    pages: dict[str, list[UrlCitation]] = {}
+    for said in reply.annotated:
+        pages.setdefault(canonical(said.url).url, []).append(said)
+    named = set()
+    for link in links(reply.text) if pages else ():
+        url = canonical(link.url).url
+        if url in pages:
+            named.add(url)
+            citing.cite(pages[url][0].url, _title(pages[url]), link.span)
+    for said in (said for url, told in pages.items() if url not in named for said in told):
+        if said.start is not None and said.end is not None and 0 <= said.start < said.end <= len(reply.text):
+            citing.cite(said.url, said.title, (said.start, said.end))
+    return citing.citations()
+
+
+def _title(told: Sequence[UrlCitation]) -> str | None:
+    return next((said.title for said in told if said.title), None)
+
+
+def claims(told: Sequence[Document]) -> bool:
+    """Return whether OpenRouter routed it: its ids, the upstream provider it names, or an upstream finish reason."""
+    reply = response_object(told) or (told[-1] if told else {})
+    named = isinstance(reply.get("provider"), str) and "choices" in reply
+    finish = any("native_finish_reason" in choice for choice in mappings(reply.get("choices")))
+    costs = isinstance(mapping(reply.get("usage")).get("cost"), int | float) and "/" in text(reply.get("model"))
+    return named or finish or costs or text(reply.get("id")).startswith("gen-")
+
+
+def render(answer: Answer) -> bytes:
+    """Return the chat completion OpenRouter would give."""
+    if answer.status is Status.ERROR:
+        return orjson.dumps({"error": {"code": 502, "message": "Provider returned error", "metadata": {}}})
+    places = {page.url: page.spans[0] for page in answer.citations}
+    annotations = [
+        {
+            "type": "url_citation",
+            "url_citation": {
+                "url": page.raw_url,
+                "title": page.title or "",
+                "start_index": (places.get(page.url) or (0, 0))[0],
+                "end_index": (places.get(page.url) or (0, 0))[1],
+            },
+        }
+        for page in answer.retrievals
+    ]
+    refused = answer.status is Status.REFUSED
+    message = {"role": "assistant", "content": None if refused else answer.text, "annotations": annotations}
+    finish = _FINISH.get(answer.status, "stop")
+    used = {"server_tool_use_details": {"web_search_requests": 1}} if answer.status is Status.GROUNDED else {}
+    return orjson.dumps({
+        "id": "gen-0",
+        "object": "chat.completion",
+        "created": seconds(answer.asked_at),
+        "provider": "OpenAI",
+        "model": answer.model_served,
+        "choices": [{
+            "index": 0,
+            "finish_reason": finish,
+            "native_finish_reason": finish,
+            "message": {**message, "refusal": answer.text if refused else None},
+        }],
+        "usage": {"cost": answer.cost_usd, **used},
+    })  # fmt: skip
+
+
+ENGINE = Engine(read=read, render=render, claims=claims)
