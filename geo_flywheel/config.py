@@ -76,15 +76,18 @@ def add_prompts(path: Path, prompts: Iterable[Prompt]) -> None:
         ConfigError: If the file cannot be read or written, or would not be right afterwards; it is unchanged then.
     """
     load(path)
-    added = "".join(f"\n[[basket.prompts]]\n{_assignments(prompt)}" for prompt in prompts)
     text = path.read_text(encoding="utf-8-sig")
+    added = "".join(f"\n[[basket.prompts]]\n{_assignments(prompt)}" for prompt in prompts)
+    if not text.endswith("\n"):
+        added = f"\n{added}"
     try:
-        parse(f"{text}\n{added}")
+        parse(text + added)
+        with path.open("ab") as file:
+            file.write(added.encode())
     except ConfigError as error:
         raise ConfigError(f"{path}: takes no more prompts until all are [[basket.prompts]] ({error})") from error
-    try:
-        with path.open("ab") as file:
-            file.write(f"{'' if text.endswith(chr(10)) else chr(10)}{added}".encode())
+    except UnicodeEncodeError as error:
+        raise ConfigError(f"a prompt holds a broken character ({error.object[:80]!a}); type it anew") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written ({error.strerror}); see to its permissions") from error
 

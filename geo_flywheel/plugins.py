@@ -6,11 +6,13 @@ the file's. Another distribution adds one with an entry point in the group `geo_
 A broken plugin stops nobody who does not ask for it.
 """
 
+from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 Kind = Literal["engines", "imports"]
 _ATTRIBUTES: dict[Kind, str] = {"engines": "ENGINE", "imports": "IMPORT"}
-_SHARED_READERS = ("base", "chat", "citing", "responses", "wire")
 
 
 def engines() -> "dict[str, Engine]":
@@ -73,10 +74,10 @@ def broken(kind: Kind) -> dict[str, ConfigError]:
 
 @cache
 def version(name: str) -> str:
-    """Return a name for the present state of the reader: the plugin's name and a digest of the code that reads.
+    """Return a name for the present state of a reader: the plugin's name and a digest of the code that reads.
 
-    The digest covers the plugin's module and the modules that engines share, so that a changed reader is always
-    noticed; it is the same on every machine, whatever its line ends.
+    The digest covers the plugin's module and, however far down, what it imports from `crawlers` and from its own
+    distribution's package, so that a changed reader is always noticed. It is the same on every machine.
 
     Raises:
         ConfigError: If there is no plugin of this name.
@@ -85,17 +86,44 @@ def version(name: str) -> str:
     if module is None:
         raise ConfigError(_unknown(name, [*names("engines"), *names("imports")]))
     digest = sha256()
-    for source in (module, *(f"crawlers.{shared}" for shared in _SHARED_READERS)):
-        digest.update(_source(source))
+    for source in sorted(_sources(module).items()):
+        digest.update(repr(source).encode())
     return f"{name}-{digest.hexdigest()[:12]}"
 
 
-def _source(module: str) -> bytes:
-    """Source of a module with line ends as in the repository, led by its name; only the name when there is none."""
-    spec = find_spec(module)
-    origin = spec.origin if spec and spec.has_location else None
-    text = Path(origin).read_bytes().replace(b"\r\n", b"\n") if origin else b""
-    return b"\0" + module.encode() + b"\0" + text
+def _sources(module: str) -> dict[str, str]:
+    """Source, by name, of a module and of all it imports from `crawlers` and from its own package."""
+    ours = ("crawlers.", f"{module.partition('.')[0]}.")
+    sources: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        spec = _spec(name) if name not in sources else None
+        if spec and spec.origin and spec.has_location:
+            sources[name] = Path(spec.origin).read_text(encoding="utf-8")
+            package = spec.name if spec.submodule_search_locations is not None else spec.parent or ""
+            waiting += [imported for imported in _imported(sources[name], package) if imported.startswith(ours)]
+    return sources
+
+
+def _imported(source: str, package: str) -> Iterator[str]:
+    """Names of the modules a source imports."""
+    import ast
+
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = resolve_name("." * node.level + (node.module or ""), package)
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)  # a name may be a module
+
+
+def _spec(module: str) -> ModuleSpec | None:
+    try:
+        return find_spec(module)
+    except ModuleNotFoundError:  # its parent is a module, not a package
+        return None
 
 
 @cache
