@@ -42,6 +42,7 @@ _NORMAL = re.compile(r"(https?)://(?:[^/@]*@)?(\[[0-9a-f:]+\]|[^:/]+?)\.?(:\d+)?
 _ESCAPE = re.compile(r"%(?:[0-9A-Fa-f]{2})?")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
+_EDGE = "".join(char for char in map(chr, range(0x3001)) if char.isspace() or char < "!")
 _DIRECTIVE = re.compile(r"(?::|%3A)(?:~|%7E)(?::|%3A)", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[\w-]+\.)+[\w-]+\.?|\[[0-9A-Fa-f:.]+\]")
 
@@ -122,15 +123,15 @@ def _canonical(raw_url: str) -> Page:
     first, passage = page, page.passage
     for _ in range(MAX_REDIRECTS):
         if target is None:
-            return page._replace(passage=passage)
+            break
         page, target = _step(target)
         passage = page.passage or passage
-    return first._replace(resolved=False)
+    return page._replace(passage=passage) if target is None else first
 
 
 def _step(raw_url: str) -> tuple[Page, str | None]:
     """One address by itself, and the address written in it when it is a redirect."""
-    text = raw_url.strip()
+    text = raw_url.strip(_EDGE)
     if not text.isascii():
         text = _SURROGATE.sub(_escaped, text)
     address, _, fragment = text.partition("#")
@@ -150,13 +151,14 @@ def _parts(address: str) -> _Parts | None:
         normal = _NORMAL.fullmatch(normalize_url(address))
     except ValueError:
         return None
-    if not normal or normal[2].endswith("."):
+    if not normal or ".." in f".{normal[2]}.":
         return None
     scheme, host, port, path, query, route = normal.groups("")
     if "%" in normal[0]:
         path, query, route = (_ESCAPE.sub(_normal_escape, part) for part in (path, query, route))
     kept = _without_tracking(query)
     search = f"?{kept}" if kept else ""
+    route = route if route != "#!" else ""
     return _Parts(f"{scheme}://{host}{port}{path}{search}{route}", host, path, search)
 
 
@@ -195,8 +197,7 @@ def _fragment(fragment: str) -> tuple[str, str | None]:
     """The `#!` route that belongs to the URL, and the passage that text directives point at."""
     route, *directives = _DIRECTIVE.split(fragment, maxsplit=1)
     passages = [_passage(part[5:]) for part in "".join(directives).split("&") if part.startswith("text=")]
-    is_route = route.startswith("!") and route != "!"
-    return f"#{route}" if is_route else "", "\n".join(filter(None, passages)) or None
+    return f"#{route}" if route.startswith("!") else "", "\n".join(filter(None, passages)) or None
 
 
 def _passage(text: str) -> str:
@@ -229,7 +230,7 @@ def _in_query(redirect: Redirect, query: str) -> Iterator[str]:
         for name, _, value in pairs:
             if name == wanted:
                 try:
-                    yield _decoded(value, redirect.encoding).strip()
+                    yield _decoded(value, redirect.encoding).strip(_EDGE)
                 except ValueError:
                     continue
 
@@ -247,7 +248,7 @@ def _host(url: str) -> str:
     clean = _CLEAN.fullmatch(text)
     if clean and "xn--" not in clean[1]:
         return clean[1]
-    text = text.strip().partition("#")[0]
+    text = text.strip(_EDGE).partition("#")[0]
     parts = _parts(f"http://{text}/" if _BARE_HOST.fullmatch(text) else text)
     return parts.host if parts else ""
 
