@@ -30,11 +30,13 @@ FROM observation AS o
 JOIN current_reading AS r ON r.reading_no = o.reading_no
 LEFT JOIN prompt AS p ON p.prompt_no = o.prompt_no;
 
--- Every page cited: once per answer and page, beside the sightings of pages without their answers (answer_no null).
+-- Every page cited: once per answer and page, beside the sightings of pages without their answers (answer_no null), of
+-- which asked_at and asked name the cell.
 CREATE OR REPLACE VIEW citations AS
 SELECT
     a.answer_no, a.provider, a.engine, a.surface, a.model_served, a.prompt_no, a.topic, a.day, a.week,
-    c.page_no, g.url, g.site, g.resolved, c.position, c.occurrences, 1 AS cited
+    c.page_no, g.url, g.site, g.resolved, c.position, c.occurrences, 1 AS cited,
+    a.asked_at, CAST(NULL AS INTEGER) AS asked
 FROM citation AS c
 JOIN answers AS a ON a.answer_no = c.answer_no
 JOIN page AS g ON g.page_no = c.page_no
@@ -42,7 +44,8 @@ WHERE a.delivered
 UNION ALL
 SELECT
     CAST(NULL AS INTEGER) AS answer_no, o.provider, o.engine, o.surface, o.model_served, o.prompt_no, o.topic, o.day, o.week,
-    o.page_no, g.url, g.site, g.resolved, o.position, CAST(NULL AS INTEGER) AS occurrences, o.cited
+    o.page_no, g.url, g.site, g.resolved, o.position, CAST(NULL AS INTEGER) AS occurrences, o.cited,
+    o.observed_at AS asked_at, o.asked
 FROM observations AS o
 JOIN page AS g ON g.page_no = o.page_no
 WHERE o.cited > 0;
