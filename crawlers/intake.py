@@ -95,7 +95,7 @@ def take_in(
 def _note(path: Path, options: Mapping[str, str], plugin: str | None) -> dict[str, Any]:
     """What the archive shall say of a file: that it was kept, or why it was not."""
     try:
-        file = dropped(path, path.name, options)
+        file = dropped(path, str(path), options)
         taker = plugin or recognise(file)
         plugins.import_(taker)
         size, sha256 = path.stat().st_size, archive.digest(path)

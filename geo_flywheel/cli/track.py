@@ -1,0 +1,220 @@
+"""`track` and `compare`: a site's citation trajectory on the terminal, as JSON or as CSV."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from geo_flywheel.cli import Session
+from geo_flywheel.cli.output import Format, format_option, write_rows
+from geo_flywheel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from geo_flywheel.estimate import Estimate
+    from geo_flywheel.track import Series, Trajectory, Week
+
+_COLUMNS = (
+    "site", "engine", "surface", "week", "running", "sightings", "pages", "days", "position", "cited", "asked", "prompts",
+    "rate", "low", "high", "estimand", "won", "lost", "verdict", "reason", "models",
+)  # fmt: skip
+_BARS = "▁▂▃▄▅▆▇█"
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.argument("sites", nargs=-1, metavar="[SITE]...")
+@click.option("--weeks", type=click.IntRange(1), default=13, show_default=True, help="Weeks shown in the table.")
+@click.option("--today", type=_DAY, help="Day that tells which week is running; default: today, UTC.")
+@format_option("table", ("table", "json", "csv"))
+@click.pass_obj
+def track(session: Session, sites: tuple[str, ...], weeks: int, today: datetime | None, format_: Format) -> None:
+    """Show the citation trajectory of SITE (default: your own sites), week by week, per engine and in total.
+
+    Every rate stands with its numerator, denominator and 95% interval, named by what it is an interval for; where a
+    source does not say what was asked, no rate is made up.
+    """
+    own = sites or session.workspace().config().own
+    if not own:
+        raise ConfigError("no site named, and [site] own in geo-flywheel.toml is empty; write: geo-flywheel track SITE")
+    _write(_trajectories(session, own, today), format_, weeks)
+
+
+@click.command()
+@click.argument("sites", nargs=-1, metavar="[SITE SITE]...")
+@click.option("--today", type=_DAY, help="Day that tells which week is running; default: today, UTC.")
+@format_option()
+@click.pass_obj
+def compare(session: Session, sites: tuple[str, ...], today: datetime | None, format_: Format) -> None:
+    """Set sites side by side (default: your own and their rivals): over all full weeks, per engine and in total.
+
+    Rivals on the same prompts share the same denominators, so their intervals are not independent; look at the order
+    and the widths, not at whether two intervals touch.
+    """
+    config = session.workspace().config()
+    found = _trajectories(session, sites or (*config.own, *config.rivals), today)
+    columns = ("engine", "surface", "site", "cited", "asked", "rate", "low", "high", "estimand", "sightings", "pages")
+    rows = [_summary(trajectory.site, series) for trajectory in found for series in trajectory.series]
+    rows.sort(key=lambda row: (str(row[0]), str(row[1]), -(row[5] or 0), -row[9]))
+    write_rows((*columns, "weeks", "reason"), rows, format_)
+
+
+def _trajectories(session: Session, sites: Sequence[str], today: datetime | None) -> "list[Trajectory]":
+    from geo_flywheel.store.database import open_store
+    from geo_flywheel.track import track as trajectory
+
+    with open_store(session.workspace().store_path, read_only=True) as store:
+        return [trajectory(store, site, today.date() if today else None) for site in sites]
+
+
+def _write(found: "Sequence[Trajectory]", format_: Format, weeks: int) -> None:
+    if format_ == "csv":
+        write_rows(_COLUMNS, [row for trajectory in found for row in _rows(trajectory)], "csv")
+    elif format_ == "json":
+        write_rows(
+            ("site", "weeks", "overall", "presence"),
+            [
+                (
+                    trajectory.site,
+                    [dict(zip(_COLUMNS[1:], row[1:], strict=True)) for row in _rows(trajectory)],
+                    [_overall(series) for series in trajectory.series],
+                    [_fields(corpus) for corpus in trajectory.presence],
+                )
+                for trajectory in found
+            ],
+            "json",
+        )
+    else:
+        for trajectory in found:
+            _show(trajectory, weeks)
+
+
+def _rows(trajectory: "Trajectory") -> list[list[object]]:
+    return [
+        [trajectory.site, series.engine, series.surface, *_week_row(week)]
+        for series in trajectory.series
+        for week in series.weeks
+    ]
+
+
+def _week_row(week: "Week") -> list[object]:
+    return [
+        week.week, week.running, week.sightings, week.pages, week.days, week.position, week.cited, week.asked,
+        week.prompts, *_rate(week.rate), week.won, week.lost, week.verdict and str(week.verdict), week.reason,
+        " ".join(week.models),
+    ]  # fmt: skip
+
+
+def _rate(estimate: "Estimate | None") -> tuple[object, object, object, object]:
+    """Rate, low, high and estimand; None for each the data do not carry."""
+    if estimate is None:
+        return None, None, None, None
+    limits = estimate.interval
+    return estimate.value, limits and limits.low, limits and limits.high, limits and limits.estimand
+
+
+def _overall(series: "Series") -> dict[str, object]:
+    names = ("engine", "surface", "cited", "asked", "rate", "low", "high", "estimand", "reason")
+    counts = series.overall.diagnostics if series.overall else {}
+    reason = series.overall.reason if series.overall else series.unknown
+    values = (series.engine, series.surface, counts.get("cited"), counts.get("asked"), *_rate(series.overall), reason)
+    return dict(zip(names, values, strict=True))
+
+
+def _summary(site: str, series: "Series") -> list[Any]:
+    full = [week for week in series.weeks if not week.running]
+    said = _overall(series)
+    pages = max((week.pages for week in full), default=0)
+    seen = sum(week.sightings for week in full)
+    limits = [said[name] for name in ("cited", "asked", "rate", "low", "high", "estimand")]
+    return [series.engine, series.surface, site, *limits, seen, pages, len(full), said["reason"]]
+
+
+def _show(trajectory: "Trajectory", weeks: int) -> None:
+    click.echo(f"{trajectory.site}\n")
+    if not trajectory.series:
+        click.echo("nothing is in the store yet: import or crawl something first\n")
+    for series in trajectory.series:
+        _show_series(series, weeks)
+    _show_presence(trajectory)
+
+
+def _show_series(series: "Series", weeks: int) -> None:
+    click.echo(f"{series.engine} ({series.surface})  {_sparkline(series)}  {_headline(series)}")
+    known = any(week.rate is not None for week in series.weeks)
+    shown = series.weeks[-weeks:]
+    if known:
+        columns = ["week", "cited", "asked", "prompts", "rate", "95% interval", "position", "pages", "won", "lost"]
+        rows = [
+            [_monday(w), w.cited, w.asked, w.prompts, _percent(w.rate), _limits(w), w.position, w.pages, w.won, w.lost]
+            for w in shown
+        ]
+    else:
+        columns = ["week", "sightings", "pages", "days", "position", "rate"]
+        rows = [[_monday(w), w.sightings, w.pages, w.days, w.position, "not known"] for w in shown]
+    write_rows([*columns, "against the week before"], [[*row, _verdict(w)] for row, w in zip(rows, shown, strict=True)])
+    if len(shown) < len(series.weeks):
+        click.echo(f"{len(series.weeks) - len(shown)} earlier weeks not shown (--weeks)")
+    click.echo()
+
+
+def _headline(series: "Series") -> str:
+    overall = series.overall
+    if overall is None or overall.value is None:
+        return f"rate: not known ({series.unknown})"
+    counts = f"{overall.diagnostics['cited']:.0f}/{overall.diagnostics['asked']:.0f}"
+    if overall.interval is None:
+        return f"over time {overall.value:.1%} ({counts}; no interval: {overall.reason})"
+    return f"over time {overall.value:.1%} [{overall.interval.low:.1%}, {overall.interval.high:.1%}] ({counts})"
+
+
+def _sparkline(series: "Series") -> str:
+    """One bar a week, by rate where it is known, else by sightings; a space for a week without any observation."""
+    heights = {week.week: _height(week) for week in series.weeks}
+    top = max(heights.values(), default=0) or 1
+    first, last = min(heights), max(heights)
+    days = range(0, (last - first).days + 1, 7)
+    found = [heights.get(first + timedelta(days=day)) for day in days]
+    return "".join(" " if height is None else _BARS[round(height / top * (len(_BARS) - 1))] for height in found)
+
+
+def _height(week: "Week") -> float:
+    return float(week.sightings) if week.rate is None else week.rate.value or 0.0
+
+
+def _monday(week: "Week") -> str:
+    return f"{week.week}{' (running)' if week.running else ''}"
+
+
+def _percent(rate: "Estimate | None") -> str:
+    return "not known" if rate is None or rate.value is None else f"{rate.value:.1%}"
+
+
+def _limits(week: "Week") -> str:
+    if week.rate is None or week.rate.interval is None:
+        return f"none: {week.reason}" if week.rate is not None else week.reason
+    limits = week.rate.interval
+    return f"{limits.low:.1%} to {limits.high:.1%}, {limits.estimand}"
+
+
+def _verdict(week: "Week") -> str:
+    if week.verdict is None:
+        return "-"
+    return f"{week.verdict} ({week.reason})" if week.verdict == "not comparable" else str(week.verdict)
+
+
+def _show_presence(trajectory: "Trajectory") -> None:
+    click.echo("training presence")
+    if not trajectory.presence:
+        click.echo("unknown: no table in the store names this site, which is not the same as absent\n")
+        return
+    columns = list(_fields(trajectory.presence[0]))
+    write_rows(columns, [list(_fields(corpus).values()) for corpus in trajectory.presence])
+    click.echo()
+
+
+def _fields(record: Any) -> dict[str, object]:
+    return {name: getattr(record, name) for name in record.__dataclass_fields__}
+
+
+commands = [track, compare]
