@@ -79,9 +79,16 @@ def plain(value: object) -> Any:
 
 
 def _csv(columns: Sequence[str], rows: Iterator[list[Any]]) -> None:
-    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer = csv.writer(_UnixLines(), lineterminator="\r\n")
     writer.writerow([_no_formula(name) for name in columns])
     writer.writerows([_no_formula(_cell(value)) for value in row] for row in rows)
+
+
+class _UnixLines:
+    """Ends lines with a newline; told so itself, the csv module would leave a carriage return in a cell unquoted."""
+
+    def write(self, line: str) -> None:
+        sys.stdout.write(line.removesuffix("\r\n") + "\n")
 
 
 def _no_formula(cell: str) -> str:
