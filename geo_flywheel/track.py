@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from geo_flywheel.errors import ConfigError
 from geo_flywheel.estimate import Estimate, Verdict
+from geo_flywheel.estimate.answers import Sweep
 from geo_flywheel.estimators import citation_rate
 from geo_flywheel.store.database import Store
 from geo_flywheel.urls import site as site_of
@@ -32,6 +33,10 @@ _SEEN = """
 SELECT engine, surface, week, sum(cited) AS sightings, count(DISTINCT page_no) AS pages, count(DISTINCT day) AS days,
     percentile_cont(0.5) WITHIN GROUP (ORDER BY position) AS position
 FROM citations WHERE site = ? AND week IS NOT NULL GROUP BY ALL
+"""
+_PAGES = """
+SELECT coalesce(engine, ?) AS engine, surface, count(DISTINCT page_no) AS pages
+FROM citations WHERE site = ? AND week IS NOT NULL GROUP BY GROUPING SETS ((engine, surface), (surface))
 """
 _MODELS = """
 SELECT DISTINCT engine, surface, week, model_served FROM asked
@@ -87,6 +92,7 @@ class Series:
     """The weeks of one engine on one surface, or of all engines of a surface.
 
     Attributes:
+        pages: Distinct pages of the site over all weeks.
         overall: Rate over all full weeks, prompts and sweeps both taken as samples; None when a week's is not known.
         unknown: Why there is no overall rate; empty when there is one.
     """
@@ -94,6 +100,7 @@ class Series:
     engine: str
     surface: str
     weeks: tuple[Week, ...]
+    pages: int
     overall: Estimate | None
     unknown: str
 
@@ -169,7 +176,9 @@ def track(store: Store, site: str, today: date | None = None) -> Trajectory:
     models = _models(store.rows(_MODELS))
     today = today or datetime.now(UTC).date()
     monday = today - timedelta(days=today.weekday())
-    series = tuple(_series(key, grid, seen, models, monday) for key, grid in _with_totals(grids).items())
+    pages = {(engine, surface): count for engine, surface, count in store.rows(_PAGES, [ALL_ENGINES, name])}
+    totals = _with_totals(grids).items()
+    series = tuple(_series(key, grid, seen, models, monday, pages.get(key, 0)) for key, grid in totals)
     presence = tuple(CorpusPresence(*row) for row in store.rows(_PRESENCE, [name]))
     return Trajectory(name, series, presence)
 
@@ -236,6 +245,7 @@ def _series(
     seen: Mapping[Place, tuple[Any, ...]],
     models: Mapping[Place, tuple[str, ...]],
     monday: date,
+    pages: int,
 ) -> Series:
     engine, surface = key
     members = sorted({engine for engine, _ in grid.rows}) if engine == ALL_ENGINES else [engine]
@@ -245,10 +255,10 @@ def _series(
         sightings = [seen.get((name, surface, week), (0, 0, 0, None)) for name in members]
         weeks.append(_week(grid, column, running=week >= monday, models=served, seen=sightings))
     judged = [weeks[0], *(_judged(grid, j, weeks[j - 1], weeks[j]) for j in range(1, len(weeks)))]
-    return Series(engine, surface, tuple(judged), *_overall(grid, weeks))
+    return Series(engine, surface, tuple(judged), pages, *_overall(grid, weeks))
 
 
-def _week(grid: _Grid, column: int, running: bool, models: tuple[str, ...], seen: Sequence[tuple[Any, ...]]) -> Week:
+def _week(grid: _Grid, column: int, *, running: bool, models: tuple[str, ...], seen: Sequence[tuple[Any, ...]]) -> Week:
     missing = _unknown(grid, column)
     rate = None if missing else _rate(grid, column)
     counted = rate.diagnostics if rate else {}
@@ -302,7 +312,7 @@ def _judged(grid: _Grid, column: int, before: Week, week: Week) -> Week:
     if broken:
         return replace(week, verdict=Verdict.NOT_COMPARABLE, reason=broken)
     cited, asked = grid.by_prompt(grid.cited), grid.by_prompt(grid.asked)
-    first, last = (citation_rate.Sweep(cited[:, j], asked[:, j]) for j in (column - 1, column))
+    first, last = (Sweep(cited[:, j], asked[:, j]) for j in (column - 1, column))
     moved = citation_rate.change(first, last)
     both = (asked[:, column - 1] > 0) & (asked[:, column] > 0)
     was, now = cited[both, column - 1] > 0, cited[both, column] > 0

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from geo_flywheel.track import Series, Trajectory, Week
 
 _COLUMNS = (
-    "site", "engine", "surface", "week", "running", "sightings", "pages", "days", "position", "cited", "asked", "prompts",
-    "rate", "low", "high", "estimand", "won", "lost", "verdict", "reason", "models",
+    "site", "engine", "surface", "week", "running", "sightings", "pages", "days", "position", "cited", "asked",
+    "prompts", "rate", "low", "high", "estimand", "won", "lost", "verdict", "reason", "models",
 )  # fmt: skip
 _BARS = "▁▂▃▄▅▆▇█"
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -124,10 +124,9 @@ def _overall(series: "Series") -> dict[str, object]:
 def _summary(site: str, series: "Series") -> list[Any]:
     full = [week for week in series.weeks if not week.running]
     said = _overall(series)
-    pages = max((week.pages for week in full), default=0)
     seen = sum(week.sightings for week in full)
     limits = [said[name] for name in ("cited", "asked", "rate", "low", "high", "estimand")]
-    return [series.engine, series.surface, site, *limits, seen, pages, len(full), said["reason"]]
+    return [series.engine, series.surface, site, *limits, seen, series.pages, len(full), said["reason"]]
 
 
 def _show(trajectory: "Trajectory", weeks: int) -> None:
