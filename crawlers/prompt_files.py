@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from io import StringIO
 from pathlib import Path
 
 from geo_flywheel.config import PROMPT_KEYS
@@ -48,9 +49,8 @@ def _text(file: Path) -> str:
 
 
 def _csv(file: Path, text: str) -> Iterator[tuple[int, Mapping[str, str]]]:
-    lines = text.splitlines(keepends=True)
-    separator = max(",;\t", key=(lines or [""])[0].count)
-    rows = csv.reader(lines, delimiter=separator, strict=True)
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.reader(StringIO(text), delimiter=separator, strict=True)
     try:
         header = [name.strip().lower() for name in next(rows, [])]
         _known(file, header, "the header")
