@@ -1,0 +1,1 @@
+"""Conversations of ChatGPT's own interface, as exports and shared pages hold them."""
