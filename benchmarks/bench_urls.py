@@ -39,8 +39,8 @@ WRAPPERS = ["https://www.google.com/url?q={}&sa=U", "https://x.cdn.ampproject.or
 
 
 def addresses() -> list[str]:
-    """Distinct addresses on 30,000 hosts: most of them clean, some with tracking, escapes or fragments, 1% redirects."""
-    chance = random.Random(7)
+    """Distinct addresses on 90,000 hosts: half of them clean, others with tracking, escapes or fragments, 1% redirects."""
+    chance = random.Random(7)  # noqa: S311 - made addresses, no secrets
     made = []
     for n in range(ADDRESSES):
         scheme, door = chance.choice(["https://", "https://", "http://"]), chance.choice(["", "www.", "News."])
@@ -69,7 +69,6 @@ def test_identity_of_300_000_addresses() -> None:
     floor = per_second(normalize_url, items)
     found = {
         "canonical": per_second(urls.canonical, items),
-        "canonical, every rule": per_second(urls._canonical, items),
         "site of the page": per_second(urls.site, pages),
         "site_key of the page": per_second(urls.site_key, pages),
     }

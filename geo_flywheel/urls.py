@@ -33,12 +33,15 @@ MAX_REDIRECTS = 8
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _RESERVED_NAMES = frozenset({"test", "example", "invalid", "localhost"})  # RFC 6761
 _OTHER_DOORS = frozenset({"www", "m", "mobile", "amp"})
+_CLEAN_HOST = r"https?://((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)"
+_BEGINS_CLEAN = re.compile(_CLEAN_HOST + r"(?=[/?#]|\Z)")
 _CLEAN = re.compile(
-    r"https?://((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)"
-    r"(?:/(?!\.\.?(?:[/?]|\Z))[A-Za-z0-9_.~!$&'()*+,;=:@-]*)+"
+    _CLEAN_HOST + r"(?:/(?!\.\.?(?:[/?]|\Z))[A-Za-z0-9_.~!$&'()*+,;=:@-]*)+"
     r"(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?-]+)?"
 )
-_NORMAL = re.compile(r"(https?)://(?:[^/@]*@)?(\[[0-9a-f:]+\]|[^:/]+?)\.?(:\d+)?(/[^?#]*)(?:\?([^#]*))?(#.*)?")
+_NORMAL = re.compile(
+    r"(https?)://(?:[^/@]*@)?(\[[0-9a-f:]+\]|[^:/.]+(?:\.[^:/.]+)*)\.?(:\d+)?(/[^?#]*)(?:\?([^#]*))?(#.*)?"
+)
 _ESCAPE = re.compile(r"%(?:[0-9A-Fa-f]{2})?")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
@@ -119,14 +122,16 @@ def _is_canonical(url: str, host: str) -> bool:
 
 def _canonical(raw_url: str) -> Page:
     """As `canonical`, by every rule: go on to the target written in a redirect until there is none."""
-    page, target = _step(raw_url)
-    first, passage = page, page.passage
+    first, target = _step(raw_url)
+    page, passage = first, first.passage
     for _ in range(MAX_REDIRECTS):
         if target is None:
             break
         page, target = _step(target)
         passage = page.passage or passage
-    return page._replace(passage=passage) if target is None else first
+    if target is not None:
+        return first
+    return page if page.passage == passage else page._replace(passage=passage)
 
 
 def _step(raw_url: str) -> tuple[Page, str | None]:
@@ -139,10 +144,10 @@ def _step(raw_url: str) -> tuple[Page, str | None]:
     parts = _parts(address + route) if len(text) <= MAX_LENGTH else None
     if parts is None:
         return Page(_SPACE.sub(_escaped, text), None, resolved=True), None
-    redirect = next((redirect for redirect in redirects(parts.host) if redirect.path.match(parts.path)), None)
-    if redirect is None:
-        return Page(parts.url, passage, resolved=True), None
-    return Page(parts.url, passage, resolved=False), _target(redirect, parts)
+    for redirect in redirects(parts.host):
+        if redirect.path.match(parts.path):
+            return Page(parts.url, passage, resolved=False), _target(redirect, parts)
+    return Page(parts.url, passage, resolved=True), None
 
 
 def _parts(address: str) -> _Parts | None:
@@ -151,7 +156,7 @@ def _parts(address: str) -> _Parts | None:
         normal = _NORMAL.fullmatch(normalize_url(address))
     except ValueError:
         return None
-    if not normal or ".." in f".{normal[2]}.":
+    if not normal:
         return None
     scheme, host, port, path, query, route = normal.groups("")
     if "%" in normal[0]:
@@ -185,12 +190,10 @@ def _without_tracking(query: str) -> str:
     """The query without the listed parameters, the others as they were."""
     if not query:
         return query
-    listed = tracking()
-    return "&".join(
-        pair
-        for pair in query.split("&")
-        if pair.partition("=")[0] not in listed.names and not pair.startswith(listed.prefixes)
-    )
+    _, names, prefixes = tracking()
+    pairs = query.split("&")
+    kept = [pair for pair in pairs if pair.partition("=")[0] not in names and not pair.startswith(prefixes)]
+    return query if len(kept) == len(pairs) else "&".join(kept)
 
 
 def _fragment(fragment: str) -> tuple[str, str | None]:
@@ -244,11 +247,10 @@ def _decoded(value: str, encoding: str) -> str:
 
 def _host(url: str) -> str:
     """The host of a URL, or the host a bare name is, in canonical form; "" for anything else."""
-    text = url[:MAX_LENGTH]
-    clean = _CLEAN.fullmatch(text)
+    clean = _BEGINS_CLEAN.match(url)
     if clean and "xn--" not in clean[1]:
         return clean[1]
-    text = text.strip(_EDGE).partition("#")[0]
+    text = url[:MAX_LENGTH].strip(_EDGE).partition("#")[0]
     parts = _parts(f"http://{text}/" if _BARE_HOST.fullmatch(text) else text)
     return parts.host if parts else ""
 
