@@ -33,7 +33,9 @@ def documents(body: bytes, name: str) -> list[Document]:
     if not start:
         raise Unreadable(f"{name}: the file is empty; capture the reply again")
     if start.startswith(b"<"):
-        raise Unreadable(f"{name}: this is an HTML or XML page, not a reply of the API; look at it for the error it shows")
+        raise Unreadable(
+            f"{name}: this is an HTML or XML page, not a reply of the API; look at it for the error it shows"
+        )
     found = _bare(start, name) if start[:1] in b"{[" else _stream(_events(start), name, "event")
     if not found:
         raise Unreadable(f"{name}: no JSON and no event in it; is this the reply itself?")
