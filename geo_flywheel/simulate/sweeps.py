@@ -18,6 +18,8 @@ from scipy.special import expit
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
+_NODES, _WEIGHTS = hermegauss(64)
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -88,9 +90,8 @@ def draw(world: World, seed: int) -> Draw:
 
 def logit_normal_mean(location: Floats | float, sd: float) -> Floats:
     """Return the mean of expit(location + sd * standard normal), by 64-point Gauss-Hermite quadrature."""
-    nodes, weights = hermegauss(64)
-    values: Floats = expit(np.asarray(location)[..., None] + sd * nodes)
-    return np.asarray(values @ (weights / weights.sum()))
+    values: Floats = expit(np.asarray(location)[..., None] + sd * _NODES)
+    return np.asarray(values @ _WEIGHTS / _WEIGHTS.sum())
 
 
 def _total_sd(world: World) -> float:
