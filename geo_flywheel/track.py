@@ -45,7 +45,11 @@ WHERE week IS NOT NULL AND model_served IS NOT NULL ORDER BY ALL
 _PRESENCE = """
 SELECT corpus, unit_kind, method, state, count(*) AS units, CAST(sum(captures) AS BIGINT) AS captures,
     CAST(sum(documents) AS BIGINT) AS documents, CAST(sum(tokens) AS BIGINT) AS tokens, max(observed_on) AS observed_on
-FROM presences WHERE site = ? GROUP BY ALL ORDER BY ALL
+FROM presences WHERE site = ? GROUP BY ALL
+UNION ALL
+SELECT DISTINCT corpus, NULL, NULL, 'unknown', 0, NULL, NULL, NULL, NULL
+FROM presences WHERE corpus NOT IN (SELECT corpus FROM presences WHERE site = ?)
+ORDER BY ALL
 """
 
 Key = tuple[str, str]
@@ -107,11 +111,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class CorpusPresence:
-    """What one table says of a site's units in one corpus."""
+    """What the tables say of a site's units in one corpus; unknown, with no unit, when none of them names the site."""
 
     corpus: str
-    unit_kind: str
-    method: str
+    unit_kind: str | None
+    method: str | None
     state: str
     units: int
     captures: int | None
@@ -122,7 +126,7 @@ class CorpusPresence:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """How a site fared; `presence` is empty when no table names it, which means unknown, not absent."""
+    """How a site fared; `presence` is empty when there is no table of training presence at all."""
 
     site: str
     series: tuple[Series, ...]
@@ -179,7 +183,7 @@ def track(store: Store, site: str, today: date | None = None) -> Trajectory:
     pages = {(engine, surface): count for engine, surface, count in store.rows(_PAGES, [ALL_ENGINES, name])}
     totals = _with_totals(grids).items()
     series = tuple(_series(key, grid, seen, models, monday, pages.get(key, 0)) for key, grid in totals)
-    presence = tuple(CorpusPresence(*row) for row in store.rows(_PRESENCE, [name]))
+    presence = tuple(CorpusPresence(*row) for row in store.rows(_PRESENCE, [name, name]))
     return Trajectory(name, series, presence)
 
 

@@ -19,6 +19,7 @@ _COLUMNS = (
     "prompts", "rate", "low", "high", "estimand", "won", "lost", "verdict", "reason", "models",
 )  # fmt: skip
 _BARS = "▁▂▃▄▅▆▇█"
+_MARKS = {"this sweep, population of prompts": "*", "this basket, this sweep": "†"}
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -122,10 +123,16 @@ def _overall(series: "Series") -> dict[str, object]:
 
 
 def _summary(site: str, series: "Series") -> list[Any]:
-    full = [week for week in series.weeks if not week.running]
+    """The site over all full weeks; while these are too few for that, in the newest of them."""
     said = _overall(series)
-    seen = sum(week.sightings for week in full)
+    full = [week for week in series.weeks if not week.running]
+    if said["low"] is None and full and full[-1].rate is not None and full[-1].rate.interval is not None:
+        week = full[-1]
+        names = ("cited", "asked", "rate", "low", "high", "estimand")
+        said |= dict(zip(names, (week.cited, week.asked, *_rate(week.rate)), strict=True))
+        said["estimand"] = f"{said['estimand']}, week of {week.week}"
     limits = [said[name] for name in ("cited", "asked", "rate", "low", "high", "estimand")]
+    seen = sum(week.sightings for week in full)
     return [series.engine, series.surface, site, *limits, seen, series.pages, len(full), said["reason"]]
 
 
@@ -140,9 +147,8 @@ def _show(trajectory: "Trajectory", weeks: int) -> None:
 
 def _show_series(series: "Series", weeks: int) -> None:
     click.echo(f"{series.engine} ({series.surface})  {_sparkline(series)}  {_headline(series)}")
-    known = any(week.rate is not None for week in series.weeks)
     shown = series.weeks[-weeks:]
-    if known:
+    if any(week.rate is not None for week in series.weeks):
         columns = ["week", "cited", "asked", "prompts", "rate", "95% interval", "position", "pages", "won", "lost"]
         rows = [
             [_monday(w), w.cited, w.asked, w.prompts, _percent(w.rate), _limits(w), w.position, w.pages, w.won, w.lost]
@@ -152,8 +158,10 @@ def _show_series(series: "Series", weeks: int) -> None:
         columns = ["week", "sightings", "pages", "days", "position", "rate"]
         rows = [[_monday(w), w.sightings, w.pages, w.days, w.position, "not known"] for w in shown]
     write_rows([*columns, "against the week before"], [[*row, _verdict(w)] for row, w in zip(rows, shown, strict=True)])
+    for estimand in sorted({w.rate.interval.estimand for w in shown if w.rate and w.rate.interval}):
+        click.echo(f"{_MARKS[estimand]} 95% interval of: {estimand}")
     if len(shown) < len(series.weeks):
-        click.echo(f"{len(series.weeks) - len(shown)} earlier weeks not shown (--weeks)")
+        click.echo(f"{len(shown)} of {len(series.weeks)} weeks shown (--weeks)")
     click.echo()
 
 
@@ -193,7 +201,7 @@ def _limits(week: "Week") -> str:
     if week.rate is None or week.rate.interval is None:
         return f"none: {week.reason}" if week.rate is not None else week.reason
     limits = week.rate.interval
-    return f"{limits.low:.1%} to {limits.high:.1%}, {limits.estimand}"
+    return f"{limits.low:.1%} to {limits.high:.1%} {_MARKS[limits.estimand]}"
 
 
 def _verdict(week: "Week") -> str:
@@ -205,7 +213,7 @@ def _verdict(week: "Week") -> str:
 def _show_presence(trajectory: "Trajectory") -> None:
     click.echo("training presence")
     if not trajectory.presence:
-        click.echo("unknown: no table in the store names this site, which is not the same as absent\n")
+        click.echo("unknown: no table of training presence is in the store\n")
         return
     columns = list(_fields(trajectory.presence[0]))
     write_rows(columns, [list(_fields(corpus).values()) for corpus in trajectory.presence])
