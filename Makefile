@@ -2,6 +2,7 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/ready$(subst /,_,$(PYTHON))
+PEERS := .venv-bench/ready$(subst /,_,$(PYTHON))
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
@@ -12,7 +13,11 @@ help: ## list the recipes
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(READY): requirements.lock pyproject.toml scripts/bootstrap.sh
-	@PYTHON='$(PYTHON)' sh scripts/bootstrap.sh
+	@PYTHON='$(PYTHON)' sh scripts/bootstrap.sh .venv requirements.lock
+	@touch $@
+
+$(PEERS): requirements-bench.lock pyproject.toml scripts/bootstrap.sh
+	@PYTHON='$(PYTHON)' sh scripts/bootstrap.sh .venv-bench requirements-bench.lock
 	@touch $@
 
 setup: $(READY) ## make .venv with everything in it
@@ -38,18 +43,18 @@ layers: $(READY) ## who may import whom
 wheel: $(READY) ## build the wheel into dist/
 	$(BIN)/python -m hatchling build -t wheel
 
-bench: $(READY) ## the benchmarks, side by side with a floor or a peer
-	$(BIN)/python -m pytest -m bench -s benchmarks
+bench: $(PEERS) ## the benchmarks, side by side with a floor or a peer
+	.venv-bench/bin/python -m pytest -m bench -s benchmarks
 
 endure: $(READY) ## the long fault tests
 	$(BIN)/python -m pytest -m endure
 
 validate: $(READY) ## the coverage studies of the estimators
-	$(BIN)/python -m pytest -m validate -s
+	$(BIN)/python -m tests.validation.citation_rate
 
 lock: $(READY) ## resolve requirements.lock and requirements-bench.lock anew
 	$(LOCK) --group dev --output-file requirements.lock
 	$(LOCK) --group dev --group bench --constraints requirements.lock --output-file requirements-bench.lock
 
 clean: ## remove what the recipes made
-	rm -rf .venv .tools dist build demo-workspace .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-bench .tools dist build demo-workspace .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Makes .venv with everything requirements.lock names and this project in it.
+# bootstrap.sh ENVIRONMENT LOCK: makes the environment with everything the lock names, and this project, in it.
 # Needs Python 3.11 to 3.14 and one of: uv, venv, pip. Needs no sudo; touches nothing outside this folder.
 # PYTHON names the interpreter; without it the first fitting one on PATH is taken.
 set -eu
 cd "$(dirname "$0")/.."
+environment=$1 lock=$2
 unset PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_TARGET PIP_PREFIX
 export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1
 
@@ -11,6 +12,7 @@ die() { echo "error: $1" >&2; exit 1; }
 say() { echo "bootstrap: $1" >&2; }
 fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' >/dev/null 2>&1; }
 version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])'; }
+has_pip() { "$1" -m pip --version >/dev/null 2>&1; }
 
 package() { # the name of what is missing, as this system's package manager calls it: Debian's, then everyone else's
     if command -v apt-get >/dev/null 2>&1; then echo "sudo apt install $1"; else echo "install $2"; fi
@@ -23,24 +25,28 @@ else
     for candidate in python3 python3.14 python3.13 python3.12 python3.11 python; do
         if fits "$candidate"; then PYTHON=$candidate; break; fi
     done
-    [ -n "${PYTHON:-}" ] || die "no Python 3.11 to 3.14 on PATH; $(package 'python3 python3-venv' 'python3 and its venv') or name one: make PYTHON=/path/to/python3"
+    [ -n "${PYTHON:-}" ] || die "no Python 3.11 to 3.14 on PATH; $(package python3-venv python3) or name one: make PYTHON=…"
 fi
 
 # An environment that works stays, unless another Python was asked for.
-if ! fits .venv/bin/python || { [ -n "$chosen" ] && [ "$(version .venv/bin/python)" != "$(version "$PYTHON")" ]; }; then
-    rm -rf .venv
+if ! fits "$environment/bin/python"; then
+    rm -rf "$environment"
+elif [ -n "$chosen" ] && [ "$(version "$environment/bin/python")" != "$(version "$PYTHON")" ]; then
+    rm -rf "$environment"
 fi
 
 uv=
 if uv --version >/dev/null 2>&1; then
     say "with the uv on PATH"
     uv=uv
-elif [ -d .venv ] || "$PYTHON" -m venv .venv >/dev/null 2>&1; then
+elif has_pip "$environment/bin/python"; then
+    say "with the pip of $environment"
+elif rm -rf "$environment"; "$PYTHON" -m venv "$environment" >/dev/null 2>&1; then
     say "with venv and pip"
-elif rm -rf .venv; "$PYTHON" -m pip --version >/dev/null 2>&1; then
+elif rm -rf "$environment"; has_pip "$PYTHON"; then
     say "with a private uv in .tools, because $PYTHON has no venv"
     mkdir -p .tools
-    awk '/^[^ ]/ { uv = /^uv==/ } uv' requirements.lock >.tools/uv.lock
+    awk '/^[^ ]/ { uv = /^uv==/ } uv' "$lock" >.tools/uv.lock
     "$PYTHON" -m pip install --quiet --require-hashes --no-deps --upgrade --target .tools -r .tools/uv.lock
     uv=.tools/bin/uv
 else
@@ -48,13 +54,12 @@ else
 fi
 
 if [ -n "$uv" ]; then
-    [ -d .venv ] || "$uv" venv --quiet --no-project --python "$PYTHON" .venv
-    install() { "$uv" pip install --quiet --python .venv/bin/python "$@"; }
+    [ -d "$environment" ] || "$uv" venv --quiet --no-project --python "$PYTHON" "$environment"
+    install() { "$uv" pip install --quiet --python "$environment/bin/python" "$@"; }
 else
-    .venv/bin/python -m pip --version >/dev/null 2>&1 || die ".venv has no pip; remove the folder and run make again"
-    install() { .venv/bin/python -m pip install --quiet "$@"; }
+    install() { "$environment/bin/python" -m pip install --quiet "$@"; }
 fi
-say "installing what requirements.lock names into .venv"
-install --require-hashes -r requirements.lock
+say "installing what $lock names into $environment"
+install --require-hashes -r "$lock"
 # pip refuses an editable install inside a hashed lock; its build backend is in the lock already.
 install --no-deps --no-build-isolation -e .

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -104,9 +105,8 @@ def test_a_value_becomes_what_json_knows(value: object, known: object) -> None:
 
 
 def test_a_number_of_numpy_becomes_a_number() -> None:
-    numpy = pytest.importorskip("numpy")
-    assert plain(numpy.float64("nan")) is None
-    assert type(plain(numpy.int64(3))) is int
+    assert plain(np.float64("nan")) is None
+    assert type(plain(np.int64(3))) is int
 
 
 def test_talk_goes_to_stderr_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
