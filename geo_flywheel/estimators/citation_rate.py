@@ -177,7 +177,7 @@ def change(before: Sweep, after: Sweep, *, broken: str = "") -> Estimate:
     """Estimate how far the citation rate moved between two sweeps, and whether that is more than noise.
 
     Each prompt is compared with itself, so what makes prompts differ is no noise. A movement common to all prompts
-    of one sweep is a movement, even if the next sweep takes it back (with swings of sd .35 on the logit scale, 19% of
+    of one sweep is a movement, even if the next sweep takes it back (with swings of sd .35 on the logit scale, 18% of
     pairs of 40 prompts are called moved); `over_time` tells what lasts. Of sweeps that did not move, 5% are called
     moved.
 
