@@ -39,7 +39,7 @@ WRAPPERS = ["https://www.google.com/url?q={}&sa=U", "https://x.cdn.ampproject.or
 
 
 def addresses() -> list[str]:
-    """Distinct addresses on 90,000 hosts: half of them clean, others with tracking, escapes or fragments, 1% redirects."""
+    """Distinct addresses on 90,000 hosts: half clean, the others with tracking, escapes or fragments, 1% redirects."""
     chance = random.Random(7)  # noqa: S311 - made addresses, no secrets
     made = []
     for n in range(ADDRESSES):

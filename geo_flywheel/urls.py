@@ -2,7 +2,7 @@
 
 `canonical` joins only addresses that must show the same page, by the URL standard or by a dated list in `data/`:
 
-- white space around it, user name and password are dropped (secrets never reach the disk);
+- white space around it, user name and password are dropped;
 - scheme and host in lower case, Unicode hosts as punycode; default port, trailing dot and dot segments removed;
 - percent escapes in upper case, unreserved characters decoded, a bare `%` escaped, reserved ones left as they are;
 - parameters of `data/tracking_parameters.toml` cut; all others keep order, repeats and empty values;
@@ -113,8 +113,8 @@ def named_domain(title: str | None) -> str | None:
 
 
 def _is_canonical(url: str, host: str) -> bool:
-    """Whether an address of clean characters stays as it is: no punycode to check, and no list concerns it."""
-    if "xn--" in host or redirects(host):
+    """Whether an address of clean characters stays as it is because no list concerns it."""
+    if redirects(host):
         return False
     _, mark, query = url.partition("?")
     return not mark or _without_tracking(query) == query
@@ -248,7 +248,7 @@ def _decoded(value: str, encoding: str) -> str:
 def _host(url: str) -> str:
     """The host of a URL, or the host a bare name is, in canonical form; "" for anything else."""
     clean = _BEGINS_CLEAN.match(url)
-    if clean and "xn--" not in clean[1]:
+    if clean:
         return clean[1]
     text = url[:MAX_LENGTH].strip(_EDGE).partition("#")[0]
     parts = _parts(f"http://{text}/" if _BARE_HOST.fullmatch(text) else text)

@@ -113,6 +113,7 @@ HOSTS = [
     "a..b",
     "[::1]",
     "[::1",
+    "xn--abc-.com",
     "xn--a",
     "XN--MNCHEN-3ya.de",
     "münchen.de",
