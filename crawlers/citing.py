@@ -2,22 +2,24 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from geo_flywheel.records import Citation, Retrieval, Span
-from geo_flywheel.urls import canonical
+from geo_flywheel.urls import Page, canonical
 
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 
 
-@dataclass(slots=True)
 class _Mentions:
-    url: str
-    raw_url: str
-    title: str | None
-    passage: str | None
-    domain: str | None
-    spans: list[Span | None] = field(default_factory=list)
+    """What the mentions of one page tell of it, the first that tells it being believed."""
+
+    __slots__ = ("domain", "passage", "raw_url", "spans", "title")
+
+    def __init__(self, raw_url: str) -> None:
+        self.raw_url = raw_url
+        self.title: str | None = None
+        self.passage: str | None = None
+        self.domain: str | None = None
+        self.spans: list[Span | None] = []
 
 
 class Citing:
@@ -25,7 +27,8 @@ class Citing:
 
     def __init__(self, text: str) -> None:
         """Start with the answer's text, against which every span is checked."""
-        self._text = text
+        self._length = len(text)
+        self._known: dict[str, Page] = {}
         self._pages: dict[str, _Mentions] = {}
 
     def cite(
@@ -38,25 +41,29 @@ class Citing:
         domain: str | None = None,
     ) -> None:
         """Add one mention; a span that does not lie inside the text counts as unknown."""
-        if not raw_url or not raw_url.strip():
-            return
-        page = canonical(raw_url)
+        page = self._known.get(raw_url)
+        if page is None:
+            if not raw_url or raw_url.isspace():
+                return
+            page = self._known[raw_url] = canonical(raw_url)
         mentions = self._pages.get(page.url)
         if mentions is None:
-            mentions = _Mentions(page.url, raw_url, None, None, domain)
-            self._pages[page.url] = mentions
+            mentions = self._pages[page.url] = _Mentions(raw_url)
         mentions.title = mentions.title or title or None
         mentions.passage = mentions.passage or passage or page.passage
-        mentions.spans.append(span if span and 0 <= span[0] < span[1] <= len(self._text) else None)
+        mentions.domain = mentions.domain or domain or None
+        mentions.spans.append(span if span and 0 <= span[0] < span[1] <= self._length else None)
 
     def citations(self) -> tuple[Citation, ...]:
         """Return the cited pages by first appearance: by span where every page has one, else as they were mentioned."""
-        pages = list(self._pages.values())
-        if all(None not in page.spans for page in pages):
-            pages.sort(key=lambda page: min(span[0] for span in page.spans if span))
+        pages = list(self._pages.items())
+        if len(pages) > 1 and all(None not in page.spans for _, page in pages):
+            pages.sort(key=lambda page: min(span[0] for span in page[1].spans if span))
         return tuple(
-            Citation(p.url, p.raw_url, p.title, position, len(p.spans), tuple(p.spans), p.passage, p.domain)
-            for position, p in enumerate(pages, 1)
+            [
+                Citation(url, p.raw_url, p.title, position, len(p.spans), tuple(p.spans), p.passage, p.domain)
+                for position, (url, p) in enumerate(pages, 1)
+            ]
         )
 
 
@@ -64,7 +71,7 @@ def retrievals(pages: Iterable[tuple[str, str | None, str | None]]) -> tuple[Ret
     """Return (raw URL, title, domain named by the engine) as retrievals: one per page, ranked as they came."""
     seen: dict[str, Retrieval] = {}
     for raw_url, title, domain in pages:
-        if raw_url and raw_url.strip():
+        if raw_url and not raw_url.isspace():
             url = canonical(raw_url).url
             if url not in seen:
                 seen[url] = Retrieval(url, raw_url, title or None, len(seen) + 1, domain)

@@ -100,20 +100,28 @@ class Placing:
         Tried in turn: the offsets as code points, the offsets as UTF-16 units (only where the two differ), and the
         links of the text to that page, the one nearest to the offsets first, each of them given once.
         """
-        if said.start is not None and said.end is not None:
-            for start, end in self._readings(said.start, said.end):
-                if 0 <= start < end <= len(self._text) and _is_link(self._text[start:end], said.url):
-                    return start, end
-        return self._nearest(canonical(said.url).url, said.start or 0)
+        start, end = said.start, said.end
+        if start is not None and end is not None:
+            if self._selects(start, end, said.url):
+                return start, end
+            if (units := self._from_utf16(start, end)) and self._selects(*units, said.url):
+                return units
+        return self._nearest(canonical(said.url).url, start or 0)
 
-    def _readings(self, start: int, end: int) -> Iterator[Span]:
-        yield start, end
-        if not self._text.isascii() and max(self._text) > "\uffff":
-            units = self._text.encode("utf-16-le")
-            try:
-                yield len(units[: 2 * start].decode("utf-16-le")), len(units[: 2 * end].decode("utf-16-le"))
-            except UnicodeDecodeError:
-                return
+    def _selects(self, start: int, end: int, url: str) -> bool:
+        piece = self._text[start:end] if 0 <= start < end <= len(self._text) else ""
+        if piece == url:
+            return True
+        return piece[:1] in ("(", "[", "<") and piece[-1] in ")]>" and ("](" in piece or url in piece)
+
+    def _from_utf16(self, start: int, end: int) -> Span | None:
+        if self._text.isascii() or max(self._text) <= "\uffff":
+            return None
+        units = self._text.encode("utf-16-le")
+        try:
+            return len(units[: 2 * start].decode("utf-16-le")), len(units[: 2 * end].decode("utf-16-le"))
+        except UnicodeDecodeError:
+            return None
 
     def _nearest(self, url: str, start: int) -> Span | None:
         if self._links is None:
@@ -126,9 +134,3 @@ class Placing:
         nearest = min(left, key=lambda span: abs(span[0] - start))
         left.remove(nearest)
         return nearest
-
-
-def _is_link(piece: str, url: str) -> bool:
-    if piece == url:
-        return True
-    return piece[0] in "([<" and piece[-1] in ")]>" and ("](" in piece or url in piece)

@@ -194,8 +194,8 @@ def searched(search: Document) -> list[str]:
 def sources(search: Document) -> Iterator[tuple[str, str | None, None]]:
     """Yield (URL, title, None) of each page a search call lists; feeds that have a label alone are left out."""
     for source in mappings(mapping(search.get("action")).get("sources")):
-        if text(source.get("url")):
-            yield text(source["url"]), text(source.get("title")) or None, None
+        if url := text(source.get("url")):
+            yield url, text(source.get("title")) or None, None
 
 
 def annotated(words: str, parts: Iterable[Part]) -> tuple[Citation, ...]:

@@ -1,5 +1,6 @@
 """Small replies written by hand, and what a hostile or careless world makes of them."""
 
+from contextlib import suppress
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,8 @@ def answer(engine: Engine, told: object) -> Answer:
 
 def reads_or_refuses(engine: Engine, told: object) -> None:
     """Read it; anything but an answer or `Unreadable` fails the test."""
-    try:
+    with suppress(Unreadable):
         found = answer(engine, told)
-    except Unreadable as refusal:
-        assert "reply.json" in str(refusal)
-    else:
         assert all(span is None or found.text[slice(*span)] for page in found.citations for span in page.spans)
 
 
