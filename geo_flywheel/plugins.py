@@ -77,7 +77,8 @@ def version(name: str) -> str:
     """Return a name for the present state of a reader: the plugin's name and a digest of the code that reads.
 
     The digest covers the plugin's module and, however far down, what it imports from `crawlers` and from its own
-    distribution's package, so that a changed reader is always noticed. It is the same on every machine.
+    distribution's package; for one that hands files on to engines, all engines. So a changed reader is always noticed.
+    It is the same on every machine.
 
     Raises:
         ConfigError: If there is no plugin of this name.
@@ -102,7 +103,10 @@ def _sources(module: str) -> dict[str, str]:
         if spec and spec.origin and spec.has_location:
             sources[name] = Path(spec.origin).read_text(encoding="utf-8")
             package = spec.name if spec.submodule_search_locations is not None else spec.parent or ""
-            waiting += [imported for imported in _imported(sources[name], package) if imported.startswith(ours)]
+            imported = set(_imported(sources[name], package))
+            waiting += [other for other in imported if other.startswith(ours)]
+            if __name__ in imported:  # it reads with whatever engine the file calls for
+                waiting += _modules("engines").values()
     return sources
 
 

@@ -87,6 +87,11 @@ def test_a_version_changes_with_any_code_the_reader_imports_and_not_with_line_en
     assert version() != first
 
 
+def test_the_version_of_a_format_that_hands_on_to_engines_covers_every_engine() -> None:
+    engines = {f"crawlers.engines.{name}" for name in plugins.names("engines")}
+    assert engines <= set(plugins._sources("crawlers.imports.recorded_reply"))
+
+
 def test_the_version_of_an_engine_covers_the_modules_it_shares_with_others() -> None:
     assert {"crawlers.base", "crawlers.wire", "crawlers.engines.openai"} <= set(
         plugins._sources("crawlers.engines.openai")
