@@ -160,9 +160,19 @@ def _show_series(series: "Series", weeks: int) -> None:
     write_rows([*columns, "against the week before"], [[*row, _verdict(w)] for row, w in zip(rows, shown, strict=True)])
     for estimand in sorted({w.rate.interval.estimand for w in shown if w.rate and w.rate.interval}):
         click.echo(f"{_MARKS[estimand]} 95% interval of: {estimand}")
+    click.echo(_chance(series))
     if len(shown) < len(series.weeks):
         click.echo(f"{len(shown)} of {len(series.weeks)} weeks shown (--weeks)")
     click.echo()
+
+
+def _chance(series: "Series") -> str:
+    """How many weeks moved, beside how many would by chance alone."""
+    judged = [str(w.verdict) for w in series.weeks if w.verdict in {"moved up", "moved down", "within noise"}]
+    if not judged:
+        return "no two weeks can be compared"
+    moved = len(judged) - judged.count("within noise")
+    return f"{moved} of {len(judged)} comparisons moved; about {len(judged) / 20:.1f} would by chance alone"
 
 
 def _headline(series: "Series") -> str:
