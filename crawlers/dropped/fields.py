@@ -43,7 +43,8 @@ def find(columns: Iterable[str], names: Names, options: Mapping[str, str]) -> Fi
     Raises:
         Unreadable: If an option names a field or a column there is not; the message does not name the file.
     """
-    there = {plain(column): column for column in reversed(list(columns))}
+    listed = list(columns)
+    there = {plain(column): column for column in reversed(listed)}
     chosen: dict[str, str] = {}
     constants: dict[str, str] = {}
     for option, value in options.items():
@@ -54,7 +55,7 @@ def find(columns: Iterable[str], names: Names, options: Mapping[str, str]) -> Fi
         if verb == "set":
             constants[field] = value
         elif value and plain(value) not in there:
-            raise Unreadable(f"{option}={value}: no such column; there are {', '.join(there.values())}")
+            raise Unreadable(f"{option}={value}: no such column; there are {', '.join(listed)[:300]}")
         else:
             chosen[field] = there.get(plain(value), "")
     free = {name: column for name, column in there.items() if column not in chosen.values()}
