@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from geo_flywheel.records import Citation, Retrieval, Span
 from geo_flywheel.urls import Page, canonical
@@ -68,13 +69,19 @@ class Citing:
 
 
 def retrievals(pages: Iterable[tuple[str, str | None, str | None]]) -> tuple[Retrieval, ...]:
-    """Return (raw URL, title, domain named by the engine) as retrievals: one per page, ranked as they came."""
+    """Return (raw URL, title, domain named by the engine) as retrievals: one per page, ranked as they came.
+
+    A page that comes again gives its title to one that had none.
+    """
     seen: dict[str, Retrieval] = {}
     for raw_url, title, domain in pages:
         if raw_url and not raw_url.isspace():
             url = canonical(raw_url).url
-            if url not in seen:
+            known = seen.get(url)
+            if known is None:
                 seen[url] = Retrieval(url, raw_url, title or None, len(seen) + 1, domain)
+            elif title and not known.title:
+                seen[url] = replace(known, title=title)
     return tuple(seen.values())
 
 

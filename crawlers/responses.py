@@ -130,12 +130,10 @@ def _is_x_search(item: object) -> bool:
 
 def _url_citations(annotations: list[Any]) -> tuple[list[Document], int]:
     cited = [item for item in annotations if isinstance(item, dict) and item.get("type") == "url_citation"]
-    unknown = sum(
-        1
-        for item in annotations
-        if not isinstance(item, dict) or item.get("type") not in ("url_citation", *_IGNORED_ANNOTATIONS)
-    )
-    return cited, unknown
+    if len(cited) == len(annotations):
+        return cited, 0
+    others = sum(text(mapping(item).get("type")) in _IGNORED_ANNOTATIONS for item in annotations)
+    return cited, len(annotations) - len(cited) - others
 
 
 def _unknown_events(documents: Sequence[Document]) -> int:

@@ -21,7 +21,7 @@ from crawlers.linking import UrlCitation, links, url_citation
 from crawlers.responses import proven, read_response, response_object, response_status, searched, sources
 from crawlers.wire import Document, documents
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.records import Answer, Capture, Citation, Status
+from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Status
 from geo_flywheel.urls import canonical
 
 _PROVIDER = "openrouter"
@@ -86,6 +86,8 @@ def _response(told: Sequence[Document]) -> _Reply | None:
 
 def _answer(reply: _Reply, capture: Capture) -> Answer:
     told = reply.told
+    met = [(page.url, page.title, None) for page in reply.annotated]
+    found = retrievals(met)
     return Answer(
         provider=_PROVIDER,
         engine=_PROVIDER,
@@ -93,8 +95,8 @@ def _answer(reply: _Reply, capture: Capture) -> Answer:
         status=reply.status,
         text=reply.text,
         model_served=text(told.get("model")) or None,
-        citations=_cited(reply),
-        retrievals=retrievals([*((page.url, page.title, None) for page in reply.annotated), *reply.listed]),
+        citations=_cited(reply, found),
+        retrievals=retrievals([*met, *reply.listed]) if reply.listed else found,
         queries=tuple(reply.queries),
         cost_usd=amount(mapping(told.get("usage")).get("cost")),
         skipped_blocks=reply.skipped,
@@ -103,25 +105,19 @@ def _answer(reply: _Reply, capture: Capture) -> Answer:
     )
 
 
-def _cited(reply: _Reply) -> tuple[Citation, ...]:
+def _cited(reply: _Reply, found: Sequence[Retrieval]) -> tuple[Citation, ...]:
     citing = Citing(reply.text)
-    pages: dict[str, list[UrlCitation]] = {}
-    for said in reply.annotated:
-        pages.setdefault(canonical(said.url).url, []).append(said)
+    pages = {page.url: page for page in found}
     named = set()
     for link in links(reply.text) if pages else ():
-        url = canonical(link.url).url
-        if url in pages:
-            named.add(url)
-            citing.cite(pages[url][0].url, _title(pages[url]), link.span)
-    for said in (said for url, told in pages.items() if url not in named for said in told):
-        if said.start is not None and said.end is not None and 0 <= said.start < said.end <= len(reply.text):
-            citing.cite(said.url, said.title, (said.start, said.end))
+        if page := pages.get(canonical(link.url).url):
+            named.add(page.url)
+            citing.cite(page.raw_url, page.title, link.span)
+    for said in reply.annotated:
+        span = (said.start or 0, said.end or 0)
+        if 0 <= span[0] < span[1] <= len(reply.text) and canonical(said.url).url not in named:
+            citing.cite(said.url, said.title, span)
     return citing.citations()
-
-
-def _title(told: Sequence[UrlCitation]) -> str | None:
-    return next((said.title for said in told if said.title), None)
 
 
 def claims(told: Sequence[Document]) -> bool:

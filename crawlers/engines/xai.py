@@ -129,10 +129,9 @@ def _inline(messages: Iterable[Document]) -> Iterator[UrlCitation]:
 
 
 def _answer(reply: _Reply, capture: Capture) -> Answer:
-    met = {canonical(url).url for url in {page.url for page in reply.annotated} | {url for url, *_ in reply.listed}}
-    citations = _cited(reply, met)
+    citations = _cited(reply)
     cited = {page.url for page in citations}
-    bare = [(page.url, None, None) for page in reply.annotated if canonical(page.url).url not in cited]
+    bare = [(page.url, None, None) for page in reply.annotated if not cited or canonical(page.url).url not in cited]
     encountered = [(url, None, None) for url in map(text, sequence(reply.told.get("citations")))]
     ticks = amount(mapping(reply.told.get("usage")).get("cost_in_usd_ticks"))
     return Answer(
@@ -152,10 +151,14 @@ def _answer(reply: _Reply, capture: Capture) -> Answer:
     )
 
 
-def _cited(reply: _Reply, met: set[str]) -> tuple[Citation, ...]:
-    citing = Citing(reply.text)
+def _cited(reply: _Reply) -> tuple[Citation, ...]:
+    shown = links(reply.text)
+    if not shown:
+        return ()
+    met = {canonical(url).url for url in (*(page.url for page in reply.annotated), *(url for url, *_ in reply.listed))}
     titles = {(page.start, page.end): page.title for page in reply.annotated}
-    for link in links(reply.text):
+    citing = Citing(reply.text)
+    for link in shown:
         if link.label is not None or canonical(link.url).url in met:
             citing.cite(link.url, _title(link, titles.get(link.span)), link.span)
     return citing.citations()

@@ -45,13 +45,13 @@ def test_words_in_the_fragment_are_the_passage() -> None:
     assert (page.url, page.passage) == ("https://a.test/", "the words")
 
 
-def test_retrieved_pages_are_ranked_once_each_as_they_first_came() -> None:
+def test_retrieved_pages_are_ranked_once_each_as_they_first_came_with_the_first_title() -> None:
     found = retrievals([
         ("https://a.test/", "", None), ("", "none", None),
         ("https://b.test/", "B", "b.test"), ("https://a.test/", "A", None),
     ])  # fmt: skip
     assert [(page.url, page.title, page.rank, page.domain) for page in found] == [
-        ("https://a.test/", None, 1, None), ("https://b.test/", "B", 2, "b.test"),
+        ("https://a.test/", "A", 1, None), ("https://b.test/", "B", 2, "b.test"),
     ]  # fmt: skip
 
 
