@@ -1,7 +1,9 @@
 """Where an answer's text links to pages, and whether an annotation's offsets select such a link."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from crawlers.wire import Document
@@ -13,6 +15,8 @@ _TARGET = re.compile(rf"\]\(<?({_URL})>?(?:\s+\"[^\"\n]*\")?\)")
 _BARE = re.compile(_URL)
 _SENTENCE_END = ".,;:!?'*_`|"
 _LONGEST_LABEL = 500
+_LONGEST_MARKUP = 2_000
+_MOST_LINKS = 2_000
 
 
 class Link(NamedTuple):
@@ -48,12 +52,12 @@ def url_citation(annotation: Document) -> UrlCitation | None:
 
 
 def links(text: str) -> list[Link]:
-    """Return every link of the text in its order, markdown links and bare addresses."""
+    """Return the links of the text in its order, markdown links and bare addresses, the first 2,000 of each."""
     if "http" not in text:
         return []
-    found = [_whole(text, target) for target in _TARGET.finditer(text)]
+    found = [_whole(text, target) for target in islice(_TARGET.finditer(text), _MOST_LINKS)]
     inside = [link.span for link in found]
-    found.extend(_bare(text, inside))
+    found.extend(islice(_bare(text, inside), _MOST_LINKS))
     return sorted(found, key=lambda link: link.span)
 
 
@@ -93,6 +97,7 @@ class Placing:
         """Start with the text the offsets count in."""
         self._text = text
         self._links: dict[str, list[Span]] | None = None
+        self._pairs: list[int] | None = None
 
     def place(self, said: UrlCitation) -> Span | None:
         """Return the span of the link in code points, or None.
@@ -104,24 +109,25 @@ class Placing:
         if start is not None and end is not None:
             if self._selects(start, end, said.url):
                 return start, end
-            if (units := self._from_utf16(start, end)) and self._selects(*units, said.url):
-                return units
+            first, last = self._from_utf16(start), self._from_utf16(end)
+            if (first, last) != (start, end) and self._selects(first, last, said.url):
+                return first, last
         return self._nearest(canonical(said.url).url, start or 0)
 
     def _selects(self, start: int, end: int, url: str) -> bool:
-        piece = self._text[start:end] if 0 <= start < end <= len(self._text) else ""
+        if not 0 <= start < end <= min(len(self._text), start + len(url) + _LONGEST_MARKUP):
+            return False
+        piece = self._text[start:end]
         if piece == url:
             return True
         return piece[:1] in ("(", "[", "<") and piece[-1] in ")]>" and ("](" in piece or url in piece)
 
-    def _from_utf16(self, start: int, end: int) -> Span | None:
-        if self._text.isascii() or max(self._text) <= "\uffff":
-            return None
-        units = self._text.encode("utf-16-le")
-        try:
-            return len(units[: 2 * start].decode("utf-16-le")), len(units[: 2 * end].decode("utf-16-le"))
-        except UnicodeDecodeError:
-            return None
+    def _from_utf16(self, unit: int) -> int:
+        """Code points before a place counted in UTF-16 units, of which each character beyond U+FFFF takes two."""
+        if self._pairs is None:
+            far = [] if self._text.isascii() else [at for at, sign in enumerate(self._text) if sign > "\uffff"]
+            self._pairs = [at + before for before, at in enumerate(far)]
+        return unit - bisect_left(self._pairs, unit)
 
     def _nearest(self, url: str, start: int) -> Span | None:
         if self._links is None:

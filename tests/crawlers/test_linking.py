@@ -53,3 +53,9 @@ def test_two_annotations_without_offsets_take_two_links() -> None:
 
 def test_offsets_that_cut_a_surrogate_pair_are_no_place() -> None:
     assert Placing("📈📈 x").place(UrlCitation("https://a.test/", None, 1, 4)) is None
+
+
+def test_many_annotations_that_fit_nowhere_are_not_slow() -> None:
+    placing = Placing("📈 https://a.test/ " * 20_000)
+    said = UrlCitation("https://b.test/", None, 0, 300_000)
+    assert not any(placing.place(said) for _ in range(20_000))
