@@ -6,6 +6,7 @@ The pages a search found are not told: only those that were fetched by address, 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from crawlers.byte_spans import ByteSpans
 from crawlers.citing import Citing, retrievals
@@ -24,7 +25,10 @@ _OTHER_EVENTS = {"interaction.created", "interaction.completed", "interaction.st
 
 def domain_beside(uri: str, title: str) -> str | None:
     """Return the domain that the title names when the address is one of Google's opaque redirects."""
-    return named_domain(title) if uri.startswith(_REDIRECT) else None
+    return _named(title) if title and uri.startswith(_REDIRECT) else None
+
+
+_named = lru_cache(maxsize=4096)(named_domain)
 
 
 def is_interaction(reply: Document) -> bool:

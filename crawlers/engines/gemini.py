@@ -6,7 +6,7 @@ mostly redirects nobody followed, kept as they are, with the domain that their t
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import orjson
@@ -102,15 +102,15 @@ class _Candidate:
     def __init__(self) -> None:
         self.finish = ""
         self.runs: list[list[str]] = []
-        self.listed: list[Document] = []
+        self.listed: list[_Page] = []
         self.supports: list[Document] = []
-        self.pointed: list[tuple[Document, list[Document]]] = []
+        self.pointed: list[tuple[Document, list[_Page]]] = []
         self.queries: list[str] = []
         self.fetched: list[Document] = []
         self.proven = False
         self.skipped = 0
         self._kind = ""
-        self._chunks: list[Document] = []
+        self._pages: list[_Page] = []
 
     def take(self, told: Document) -> None:
         self.finish = text(told.get("finishReason")) or self.finish
@@ -130,21 +130,20 @@ class _Candidate:
 
     def _ground(self, metadata: Document) -> None:
         chunks = [mapping(chunk) for chunk in sequence(metadata.get("groundingChunks"))]
-        self.listed += _rest(chunks, self.listed)
-        self._chunks = chunks or self._chunks
+        self._pages = [_page(chunk) for chunk in chunks] or self._pages
+        self.listed += _rest(self._pages, self.listed)
         supports = _rest(mappings(metadata.get("groundingSupports")), self.supports)
         self.supports += supports
-        self.pointed += [(support, list(self._pointed_at(support))) for support in supports]
+        self.pointed += [(support, self._pointed_at(support)) for support in supports]
         asked = [text(query) for kind in _QUERIES for query in sequence(metadata.get(kind)) if text(query).strip()]
         self.queries += _rest(asked, self.queries)
         self.proven |= bool(asked) or any(metadata.get(proof) for proof in _PROOFS)
         self.skipped += sum(not chunk.keys() & set(_CHUNKS) for chunk in chunks)
 
-    def _pointed_at(self, support: Document) -> Iterator[Document]:
-        indices = (integer(index) for index in sequence(support.get("groundingChunkIndices")))
-        for index in dict.fromkeys(index for index in indices if index is not None):
-            if 0 <= index < len(self._chunks):
-                yield self._chunks[index]
+    def _pointed_at(self, support: Document) -> list[_Page]:
+        indices = [integer(index) for index in sequence(support.get("groundingChunkIndices"))]
+        pages = [self._pages[index] for index in indices if index is not None and 0 <= index < len(self._pages)]
+        return list(dict.fromkeys(pages))
 
 
 def _rest(told: list[Any], before: list[Any]) -> list[Any]:
@@ -163,7 +162,7 @@ def _answer(candidate: _Candidate, told: Document, capture: Capture) -> Answer:
         text=spans.text,
         model_served=text(told.get("modelVersion")) or None,
         citations=_citations(candidate, spans),
-        retrievals=retrievals([*map(_page, candidate.listed), *fetched]),
+        retrievals=retrievals([*candidate.listed, *fetched]),
         queries=tuple(candidate.queries),
         skipped_blocks=candidate.skipped,
         asked_at=moment(told.get("createTime")) or capture.asked_at,
@@ -173,9 +172,9 @@ def _answer(candidate: _Candidate, told: Document, capture: Capture) -> Answer:
 
 def _citations(candidate: _Candidate, spans: ByteSpans) -> tuple[Citation, ...]:
     citing = Citing(spans.text)
-    for support, chunks in candidate.pointed:
+    for support, pages in candidate.pointed:
         span = _span(mapping(support.get("segment")), spans)
-        for page in map(_page, chunks):
+        for page in pages:
             citing.cite(page.url, page.title, span, domain=page.domain)
     return citing.citations()
 
@@ -191,7 +190,7 @@ def _span(segment: Document, spans: ByteSpans) -> Span | None:
 
 
 def _page(chunk: Document) -> _Page:
-    page = next((mapping(chunk[kind]) for kind in _CHUNKS if kind in chunk), {})
+    page = mapping(next((chunk[kind] for kind in _CHUNKS if kind in chunk), None))
     url = text(page.get("uri")) or text(page.get("sourceUri"))
     title, domain = text(page.get("title")), text(page.get("domain"))
     return _Page(url, title, domain_beside(url, domain) or domain_beside(url, title))

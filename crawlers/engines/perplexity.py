@@ -173,7 +173,7 @@ def _from_sonar(chat: Chat, replies: Sequence[Document], capture: Capture) -> An
         text=answer_text,
         model_served=text(chat.told.get("model")) or None,
         citations=_cited(answer_text, {str(number): page for number, page in enumerate(offered, 1)}, ()),
-        retrievals=retrievals((page.url, page.title, None) for page in [*offered, *results]),
+        retrievals=retrievals((page.url, page.title, None) for page in dict.fromkeys([*offered, *results])),
         queries=tuple(_keywords(chat.message)),
         cost_usd=_cost(chat.told) if chat.ended else None,
         skipped_blocks=chat.skipped,
