@@ -75,6 +75,7 @@ def _answer(message: Document, skipped: int, capture: Capture) -> Answer:
         retrievals=retrievals((text(page.get("url")), _title(page), None) for page in found),
         queries=tuple(_queries(blocks)),
         skipped_blocks=skipped + len(blocks) - len(results) - sum(map(_is_known, blocks)),
+        asked_at=capture.asked_at,
         ask=capture.ask,
     )
 

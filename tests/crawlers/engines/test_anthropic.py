@@ -1,3 +1,4 @@
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -52,6 +53,12 @@ def test_a_search_that_went_through_grounds_the_answer() -> None:
     assert (read.status, read.queries, read.model_served) == (Status.GROUNDED, ("tallest tree",), "claude-test-1")
     assert (read.provider, read.engine, read.surface, read.cost_usd) == ("anthropic", "anthropic", "api", None)
     assert read.skipped_blocks == 0
+
+
+def test_the_time_is_that_of_the_capture_since_the_reply_tells_none() -> None:
+    told = datetime(2026, 1, 2, 3, 4, 5)
+    (read,) = ENGINE.read(Capture("anthropic", body("anthropic/search.json"), asked_at=told))
+    assert read.asked_at == told
 
 
 def test_a_search_without_results_grounds_the_answer_too() -> None:
