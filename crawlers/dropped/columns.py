@@ -85,6 +85,8 @@ class Chunk:
         column = self._columns[name]
         if pa.types.is_integer(column.type):
             wide = column.cast(pa.decimal128(20)) if column.type == pa.uint64() else column
+        elif pa.types.is_boolean(column.type):
+            wide = column.cast(pa.int8())
         elif pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
             wide = column.cast(pa.float64())
             self.refuse(pc.invert(pc.is_finite(wide)), lambda row: f"{name} is {column[row]}, not a number")

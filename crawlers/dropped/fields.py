@@ -1,7 +1,7 @@
 """Which column of a file is which field of ours: by its name, by another it is known under, or as a person says."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -32,7 +32,13 @@ def plain(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
 
 
-def find(columns: Iterable[str], names: Names, options: Mapping[str, str]) -> Fields:
+def listed(columns: Iterable[str]) -> str:
+    """Return the names of columns for an error: one line, not too long, whatever a stranger called them."""
+    names = ", ".join(columns)[:300]
+    return "".join(letter if letter.isprintable() else " " for letter in names)
+
+
+def find(columns: Sequence[str], names: Names, options: Mapping[str, str]) -> Fields:
     """Find the fields among a file's columns.
 
     Args:
@@ -43,8 +49,7 @@ def find(columns: Iterable[str], names: Names, options: Mapping[str, str]) -> Fi
     Raises:
         Unreadable: If an option names a field or a column there is not; the message does not name the file.
     """
-    listed = list(columns)
-    there = {plain(column): column for column in reversed(listed)}
+    there = {plain(column): column for column in reversed(columns)}
     chosen: dict[str, str] = {}
     constants: dict[str, str] = {}
     for option, value in options.items():
@@ -55,7 +60,7 @@ def find(columns: Iterable[str], names: Names, options: Mapping[str, str]) -> Fi
         if verb == "set":
             constants[field] = value
         elif value and plain(value) not in there:
-            raise Unreadable(f"{option}={value}: no such column; there are {', '.join(listed)[:300]}")
+            raise Unreadable(f"{option}={value}: no such column; there are {listed(columns)}")
         else:
             chosen[field] = there.get(plain(value), "")
     free = {name: column for name, column in there.items() if column not in chosen.values()}

@@ -231,7 +231,7 @@ def _cell(value: Any) -> str | None:
     """A JSON value as the text a CSV would hold."""
     if value is None or isinstance(value, str):
         return value
-    return None if isinstance(value, list | dict) else str(value)
+    return None if isinstance(value, list | dict) else str(int(value) if isinstance(value, bool) else value)
 
 
 class _Parquet(Source):
@@ -243,9 +243,7 @@ class _Parquet(Source):
         with self._opened() as parquet:
             self.columns = tuple(parquet.schema_arrow.names)
             simple = [field.name for field in parquet.schema_arrow if not pa.types.is_nested(field.type)]
-            head = next(self._read(parquet, simple, 1), None)
-        row = head.to_pylist()[0] if head is not None and head.num_rows and head.num_columns else {}
-        self.first = {key: str(value) for key, value in row.items() if value is not None and str(value).strip()}
+            self.first = self._first(parquet, simple)
 
     def batches(self, choose: Choose) -> Iterator[tuple[int, Columns]]:
         """Read only the columns that are wanted."""
@@ -253,12 +251,20 @@ class _Parquet(Source):
         wanted = choose(self.columns)
         with self._opened() as parquet:
             for batch in self._read(parquet, sorted(set(wanted.values())), ROWS):
-                yield row, {ours: batch.column(theirs) for ours, theirs in wanted.items()}
+                yield row, {ours: batch.column(batch.schema.names.index(theirs)) for ours, theirs in wanted.items()}
                 row += batch.num_rows
 
     def place(self, row: int) -> str:
         """Number the rows from 1."""
         return f"row {row + 1}"
+
+    def _first(self, parquet: pq.ParquetFile, columns: list[str]) -> dict[str, str]:
+        head = next(self._read(parquet, columns, 1), None)
+        try:
+            row = head.to_pylist()[0] if head is not None and head.num_rows and head.num_columns else {}
+        except (pa.ArrowException, ValueError) as error:
+            raise Unreadable(f"{self.name}: its first row is damaged ({_brief(error)}); get the file again") from error
+        return {key: str(value) for key, value in row.items() if value is not None and str(value).strip()}
 
     def _opened(self) -> pq.ParquetFile:
         try:

@@ -11,7 +11,7 @@ of `{url, title}`. Then it is known what was asked, and an answer without citati
 search_results is what was retrieved, unless `map.cited=search_results` says otherwise.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -20,14 +20,14 @@ import pyarrow.compute as pc
 from crawlers.base import DroppedFile, Import
 from crawlers.citing import Citing, retrievals
 from crawlers.dropped.columns import Chunk
-from crawlers.dropped.fields import Fields, find, plain
+from crawlers.dropped.fields import Fields, find, listed, plain
 from crawlers.dropped.tables import Source, lines, open_table
 from crawlers.lenient import moment
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Ask, Fact, Prompt, Status, Table
 from geo_flywheel.store.schema import OBSERVATION
 
-Choose = Callable[[Iterable[str]], Fields]
+Choose = Callable[[Sequence[str]], Fields]
 
 NAMES = {
     "observed_at": ("observed_at_utc", "asked_at", "date", "day", "created"),
@@ -81,27 +81,27 @@ def _opened(file: DroppedFile) -> tuple[Source, Choose]:
     """The table and how its fields are found, once it is sure that it holds observations."""
     source = open_table(file)
 
-    def choose(columns: Iterable[str]) -> Fields:
+    def choose(columns: Sequence[str]) -> Fields:
         try:
-            return _fields(list(columns), source, file.options)
+            return _fields(columns, source, file.options)
         except Unreadable as error:
             raise Unreadable(f"{file.name}: {error}") from error
 
     fields = choose(source.columns)
     if "raw_url" not in fields and not _holds_answers(source, fields):
-        raise Unreadable(f"{file.name}: no column of URLs among {_listed(source.columns)}; say which: map.url=COLUMN")
+        raise Unreadable(f"{file.name}: no column of URLs among {listed(source.columns)}; say which: map.url=COLUMN")
     words = {word for column in source.columns for word in plain(column).split("_")}
     if "corpus" in words or ("tokens" in words and "observed_at" not in fields.columns):
         raise Unreadable(f"{file.name}: names a corpus or counts tokens: a table of training presence")
     if "observed_at" not in fields:
         raise Unreadable(
-            f"{file.name}: no column of times among {_listed(source.columns)}; "
+            f"{file.name}: no column of times among {listed(source.columns)}; "
             "say which: map.observed_at=COLUMN, or when it all was: set.observed_at=2025-12-31"
         )
     return source, choose
 
 
-def _fields(columns: list[str], source: Source, options: dict[str, str]) -> Fields:
+def _fields(columns: Sequence[str], source: Source, options: dict[str, str]) -> Fields:
     """The fields, the time from the column that tells it most precisely."""
     precise = [c for c in columns if plain(c) in _TIMES and ":" in source.first.get(c, "")]
     precise.sort(key=lambda column: _TIMES.index(plain(column)))
@@ -112,10 +112,6 @@ def _fields(columns: list[str], source: Source, options: dict[str, str]) -> Fiel
     if said_time is not None and moment(said_time) is None:
         raise Unreadable(f"set.observed_at={said_time}: not a date or time; write it as set.observed_at=2025-12-31")
     return fields
-
-
-def _listed(columns: tuple[str, ...]) -> str:
-    return ", ".join(columns)[:300]
 
 
 def _holds_answers(source: Source, fields: Fields) -> bool:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from crawlers.base import DroppedFile, Import
 from crawlers.dropped.columns import Chunk
-from crawlers.dropped.fields import Fields, find, plain
+from crawlers.dropped.fields import Fields, find, listed, plain
 from crawlers.dropped.tables import Source, open_table
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Fact, PresenceState, Table
@@ -73,12 +73,12 @@ def _opened(file: DroppedFile) -> tuple[Source, Choose]:
             raise Unreadable(f"{file.name}: {error}") from error
 
     fields = choose(source.columns)
-    listed = ", ".join(source.columns)[:300]
+    there = listed(source.columns)
     wide = _per_corpus(source.columns, fields)
     if "unit" not in fields:
-        raise Unreadable(f"{file.name}: says nothing of hosts, sites or pages: no such column among {listed}")
+        raise Unreadable(f"{file.name}: says nothing of hosts, sites or pages: no such column among {there}")
     if not wide and not any(field in fields for field in ("state", *_MEASURES)):
-        raise Unreadable(f"{file.name}: no state, captures, documents or tokens among {listed}")
+        raise Unreadable(f"{file.name}: no state, captures, documents or tokens among {there}")
     if not wide and "corpus" not in fields:
         raise Unreadable(f"{file.name}: does not say which corpus; say it: set.corpus=NAME")
     return source, choose

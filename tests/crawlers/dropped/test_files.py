@@ -23,7 +23,10 @@ def test_gzip_is_unpacked_and_everything_else_left_as_it_is(tmp_path: Path) -> N
 
 def test_gzip_stops_at_its_limit(tmp_path: Path) -> None:
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(b"\0" * 1_000_000))
-    with opened(at(tmp_path / "bomb.gz"), limit=10_000) as stream, pytest.raises(Unreadable, match=r"bomb\.gz: unpacks"):
+    with (
+        opened(at(tmp_path / "bomb.gz"), limit=10_000) as stream,
+        pytest.raises(Unreadable, match=r"bomb\.gz: unpacks"),
+    ):
         stream.read()
 
 

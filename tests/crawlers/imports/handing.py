@@ -7,6 +7,7 @@ from typing import Any
 
 from crawlers.base import DroppedFile, Import
 from crawlers.dropped.files import opened
+from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Table
 
 CAPTURES = Path(__file__).resolve().parents[2] / "captures" / "imports"
@@ -30,6 +31,17 @@ def zipped(path: Path, members: dict[str, Any]) -> Path:
         for name, content in members.items():
             archive.writestr(name, content if isinstance(content, bytes) else json.dumps(content))
     return path
+
+
+def problem(plugin: Import, file: DroppedFile) -> str:
+    """Read everything in a file; return what is wrong with it, "" when it was read."""
+    try:
+        for fact in plugin.read(file):
+            if isinstance(fact, Table):
+                list(fact.batches)
+    except Unreadable as error:
+        return str(error)
+    return ""
 
 
 def rows(plugin: Import, file: DroppedFile) -> list[dict[str, Any]]:

@@ -1,5 +1,5 @@
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -46,8 +46,8 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> dict[str, Engine]:
     return there
 
 
-def the_answer(facts: object) -> Answer:
-    (fact,) = facts  # type: ignore[misc]  # an iterable of one fact
+def the_answer(facts: Iterable[Fact]) -> Answer:
+    (fact,) = facts
     assert isinstance(fact, Answer)
     return fact
 
