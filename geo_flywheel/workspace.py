@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from geo_flywheel.config import Config, load
 from geo_flywheel.errors import ConfigError
+
+if TYPE_CHECKING:
+    from geo_flywheel.config import Config
 
 CONFIG_NAME = "geo-flywheel.toml"
 
@@ -44,12 +47,14 @@ class Workspace:
         """Folder of the frozen basket revisions."""
         return self.root / "basket"
 
-    def config(self) -> Config:
+    def config(self) -> "Config":
         """Return the configuration as it stands in the file now.
 
         Raises:
             ConfigError: If it cannot be read or says something this program does not know.
         """
+        from geo_flywheel.config import load
+
         return load(self.config_path)
 
 

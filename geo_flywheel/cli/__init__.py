@@ -11,7 +11,6 @@ from functools import cached_property
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
-from pkgutil import iter_modules
 
 import click
 
@@ -46,10 +45,10 @@ class _Folder(click.Group):
     @cached_property
     def _found(self) -> dict[str, click.Command]:
         found: dict[str, click.Command] = {}
-        for module in iter_modules(__path__):
-            there = vars(import_module(f"{__name__}.{module.name}"))
+        for name in sorted(file.stem for file in Path(__file__).parent.glob("[!_]*.py")):
+            there = vars(import_module(f"{__name__}.{name}"))
             if "command" in there:
-                found[module.name.rstrip("_").replace("_", "-")] = there["command"]
+                found[name.rstrip("_").replace("_", "-")] = there["command"]
             found |= {command.name: command for command in there.get("commands", ())}
         return found
 

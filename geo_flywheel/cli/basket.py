@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from geo_flywheel.cli import Session
 from geo_flywheel.cli.output import Format, format_option, say, write_rows
-from geo_flywheel.records import Prompt
-from geo_flywheel.workspace import Workspace
+
+if TYPE_CHECKING:
+    from geo_flywheel.records import Prompt
+    from geo_flywheel.workspace import Workspace
 
 COLUMNS = ("half", "topic", "locale", "persona", "location", "text")
 
@@ -27,6 +30,8 @@ def command() -> None:
 @click.pass_obj
 def add(session: Session, text: str, topic: str, locale: str, persona: str, location: str) -> None:
     """Add the prompt TEXT to the basket and freeze the new revision."""
+    from geo_flywheel.records import Prompt
+
     if not text.strip():
         raise click.UsageError("TEXT is empty; write the question")
     _add(session.workspace(), [Prompt(text.strip(), topic, locale, persona, location)])
@@ -62,7 +67,7 @@ def show(session: Session, format_: Format) -> None:
     say(f"revision {revision.number} ({revision.id}), {len(rows)} prompts{state}")
 
 
-def _add(workspace: Workspace, prompts: Sequence[Prompt]) -> None:
+def _add(workspace: "Workspace", prompts: "Sequence[Prompt]") -> None:
     """Add what is new to the configuration, freeze the basket, and say what became of it."""
     from crawlers.basket import freeze, frozen, revise
     from geo_flywheel.config import add_prompts

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_flywheel.cli import output
-from geo_flywheel.cli.output import FORMATS, Format, plain, say, write_rows
+from geo_flywheel.cli._formats import plain
+from geo_flywheel.cli.output import FORMATS, Format, printable, say, write_rows
 
 GOLDEN = Path(__file__).parent / "golden"
 COLUMNS = ("page", "cited", "rate", "week", "more")
@@ -119,5 +119,5 @@ def test_a_wide_table_is_never_cut_where_no_terminal_bounds_it(capsys: pytest.Ca
     assert f"{'x' * 500}   {'y' * 500}" in capsys.readouterr().out
 
 
-def test_the_escape_pattern_leaves_line_ends_to_the_formats() -> None:
-    assert output._CONTROL.sub("", "a\u202eb") == "ab"
+def test_marks_that_turn_the_direction_of_text_are_not_printed() -> None:
+    assert printable("a\u202eb\u2028c") == "a b c"
