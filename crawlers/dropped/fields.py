@@ -56,11 +56,12 @@ def find(columns: Sequence[str], names: Names, options: Mapping[str, str]) -> Fi
         verb, _, name = option.partition(".")
         if verb not in {"map", "set"}:
             continue
-        field = _field(option, name, names)
+        typed = f"--{verb} {name}"
+        field = _field(typed, name, names)
         if verb == "set":
             constants[field] = value
         elif value and plain(value) not in there:
-            raise Unreadable(f"{option}={value}: no such column; there are {listed(columns)}")
+            raise Unreadable(f"{typed}={value}: no such column; there are {listed(columns)}")
         else:
             chosen[field] = there.get(plain(value), "")
     free = {name: column for name, column in there.items() if column not in chosen.values()}
@@ -70,10 +71,10 @@ def find(columns: Sequence[str], names: Names, options: Mapping[str, str]) -> Fi
     return Fields({f: c for f, c in chosen.items() if c and f not in constants}, constants)
 
 
-def _field(option: str, name: str, names: Names) -> str:
+def _field(typed: str, name: str, names: Names) -> str:
     known = {other: field for field, others in names.items() for other in others} | {field: field for field in names}
     if plain(name) in known:
         return known[plain(name)]
     near = get_close_matches(plain(name), known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
-    raise Unreadable(f"{option}: no such field; {hint}")
+    raise Unreadable(f"{typed}: no such field; {hint}")

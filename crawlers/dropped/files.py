@@ -11,7 +11,7 @@ from typing import BinaryIO, Protocol
 from crawlers.base import DroppedFile
 from geo_flywheel.errors import Unreadable
 
-MAX_UNPACKED = 8 * 1024**3
+MAX_UNPACKED = 2 * 1024**3
 """Bytes one gzip file may unpack to; a larger table can be handed in unpacked."""
 MAX_MEMBER = 512 * 1024**2
 """Bytes one member of a zip may unpack to."""

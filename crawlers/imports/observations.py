@@ -3,12 +3,12 @@
 A row says that at a time an engine cited a page: `observed_at` and `url`, and where they are known `provider`,
 `engine`, `surface`, `model`, `prompt`, `topic`, `locale`, `title`, `position` (from 1), `cited` (how many answers cited
 it; 1 when not said) and `asked` (of how many answers; unknown when not said). A row without a URL says that something
-was asked and nothing was cited. Other names of columns, and constants, are options: `map.topic=section` takes a column
-(`map.topic=` none), `set.engine=perplexity` gives every row the same value.
+was asked and nothing was cited. Other names of columns, and constants, are options: `--map topic=section` takes a column
+(`--map topic=` none), `--set engine=perplexity` gives every row the same value.
 
 A line of NDJSON may instead hold one whole answer: `prompt`, `answer`, and the lists `cited` and `retrieved` of URLs or
 of `{url, title}`. Then it is known what was asked, and an answer without citations counts. A list that is called
-search_results is what was retrieved, unless `map.cited=search_results` says otherwise.
+search_results is what was retrieved, unless `--map cited=search_results` says otherwise.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -89,14 +89,14 @@ def _opened(file: DroppedFile) -> tuple[Source, Choose]:
 
     fields = choose(source.columns)
     if "raw_url" not in fields and not _holds_answers(source, fields):
-        raise Unreadable(f"{file.name}: no column of URLs among {listed(source.columns)}; say which: map.url=COLUMN")
+        raise Unreadable(f"{file.name}: no column of URLs among {listed(source.columns)}; say which: --map url=COLUMN")
     words = {word for column in source.columns for word in plain(column).split("_")}
     if "corpus" in words or ("tokens" in words and "observed_at" not in fields.columns):
         raise Unreadable(f"{file.name}: names a corpus or counts tokens: a table of training presence")
     if "observed_at" not in fields:
         raise Unreadable(
             f"{file.name}: no column of times among {listed(source.columns)}; "
-            "say which: map.observed_at=COLUMN, or when it all was: set.observed_at=2025-12-31"
+            "say which: --map observed_at=COLUMN, or when it all was: --set observed_at=2025-12-31"
         )
     return source, choose
 
@@ -110,7 +110,7 @@ def _fields(columns: Sequence[str], source: Source, options: dict[str, str]) -> 
     fields = find(columns, NAMES, {**best, **options})
     said_time = fields.constants.get("observed_at")
     if said_time is not None and moment(said_time) is None:
-        raise Unreadable(f"set.observed_at={said_time}: not a date or time; write it as set.observed_at=2025-12-31")
+        raise Unreadable(f"--set observed_at={said_time}: not a date or time; write it as --set observed_at=2025-12-31")
     return fields
 
 

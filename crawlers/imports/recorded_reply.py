@@ -1,7 +1,7 @@
 """The recorded body of an answer engine's reply: one JSON document, server-sent events, or an event per line.
 
-Which engine it was is told by the marks that only its replies bear, or by the person: `set.provider=openai`. What the
-body does not say the person may: `set.asked_at=2026-01-31T10:00Z`, `set.prompt=…`.
+Which engine it was is told by the marks that only its replies bear, or by the person: `--set provider=openai`. What the
+body does not say the person may: `--set asked_at=2026-01-31T10:00Z`, `--set prompt=…`.
 """
 
 from collections.abc import Iterator
@@ -77,14 +77,14 @@ def _provider(file: DroppedFile, body: bytes) -> str:
     if len(claiming) == 1:
         return claiming[0]
     who = f"{' and '.join(claiming)} would read it" if claiming else "no engine knows it for its own"
-    raise Unreadable(f"{file.name}: {who}; say whose reply it is: set.provider={claiming[0] if claiming else 'NAME'}")
+    raise Unreadable(f"{file.name}: {who}; say whose reply it is: --set provider={claiming[0] if claiming else 'NAME'}")
 
 
 def _known(file: DroppedFile, named: str) -> str:
     try:
         plugins.engine(named)
     except ConfigError as error:
-        raise Unreadable(f"{file.name}: set.provider={named}: {error}") from error
+        raise Unreadable(f"{file.name}: --set provider={named}: {error}") from error
     return named
 
 
@@ -94,5 +94,5 @@ def _asked_at(file: DroppedFile) -> datetime | None:
         return None
     when = moment(said)
     if when is None:
-        raise Unreadable(f"{file.name}: set.asked_at={said}: not a date or time; write it as 2026-01-31T10:00:00Z")
+        raise Unreadable(f"{file.name}: --set asked_at={said}: not a date or time; write it as 2026-01-31T10:00:00Z")
     return when

@@ -80,7 +80,7 @@ def _opened(file: DroppedFile) -> tuple[Source, Choose]:
     if not wide and not any(field in fields for field in ("state", *_MEASURES)):
         raise Unreadable(f"{file.name}: no state, captures, documents or tokens among {there}")
     if not wide and "corpus" not in fields:
-        raise Unreadable(f"{file.name}: does not say which corpus; say it: set.corpus=NAME")
+        raise Unreadable(f"{file.name}: does not say which corpus; say it: --set corpus=NAME")
     return source, choose
 
 

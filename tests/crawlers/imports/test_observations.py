@@ -112,11 +112,11 @@ def test_other_separators_and_a_byte_order_mark_are_understood(tmp_path: Path, d
         ("<html><body>502</body></html>", "HTML"),
         ("[1, 2]", "JSON array"),
         ("just words\nand more\n", "one column"),
-        ("date,host\n2026-01-01,a.test\n", "map.url=COLUMN"),
-        (f"url,engine\n{URL},x\n", "set.observed_at=2025-12-31"),
+        ("date,host\n2026-01-01,a.test\n", "--map url=COLUMN"),
+        (f"url,engine\n{URL},x\n", "--set observed_at=2025-12-31"),
         (f"url,c4_tokens\n{URL},3\n", "training presence"),
         (f"corpus,url,date\nc4,{URL},2026-01-01\n", "training presence"),
-        ('{"type": "response.created", "response": {}}\n', "map.url=COLUMN"),
+        ('{"type": "response.created", "response": {}}\n', "--map url=COLUMN"),
         ('{"a": 1', "not a JSON object"),
         ("a\0b,c\n", "binary"),
     ],
@@ -133,7 +133,7 @@ def test_what_is_no_table_of_observations_is_refused_with_the_reason(tmp_path: P
     [
         ("set_engin", "x", "did you mean engine"),
         ("map_topic", "nowhere", "no such column; there are date, url"),
-        ("set_observed_at", "yesterday", "set.observed_at=2025-12-31"),
+        ("set_observed_at", "yesterday", "--set observed_at=2025-12-31"),
     ],
 )
 def test_an_option_that_cannot_be_meant_is_refused(tmp_path: Path, option: str, value: str, reason: str) -> None:

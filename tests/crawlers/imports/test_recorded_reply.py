@@ -80,7 +80,7 @@ def test_none_and_several_claiming_are_told_with_the_option_to_pass(tmp_path: Pa
     assert "no engine knows it" in str(IMPORT.refuse(hand(reply(tmp_path, mark="other"))))
     several = str(IMPORT.refuse(hand(reply(tmp_path, both=1))))
     assert "one and two would read it" in several
-    assert "set.provider=one" in several
+    assert "--set provider=one" in several
     with pytest.raises(Unreadable, match=r"reply\.json: one and two"):
         list(IMPORT.read(hand(reply(tmp_path, both=1))))
 
@@ -93,7 +93,7 @@ def test_the_provider_named_reads_it_unless_it_is_the_wrong_one(tmp_path: Path) 
 
 
 def test_a_time_that_is_none_is_unreadable(tmp_path: Path) -> None:
-    with pytest.raises(Unreadable, match=r"set\.asked_at=soon"):
+    with pytest.raises(Unreadable, match=r"--set asked_at=soon"):
         list(IMPORT.read(hand(reply(tmp_path), set_asked_at="soon")))
 
 
@@ -129,4 +129,4 @@ def test_recorded_replies_find_their_engine(monkeypatch: pytest.MonkeyPatch) -> 
     lost = {path.name: reason for path in bodies if (reason := IMPORT.refuse(hand(path)))}
     facts: list[Fact] = [fact for path in bodies if path.name not in lost for fact in IMPORT.read(hand(path))]
     assert len(facts) >= len(bodies) - len(lost) > len(bodies) / 2
-    assert all("set.provider=" in reason for reason in lost.values()), lost
+    assert all("--set provider=" in reason for reason in lost.values()), lost

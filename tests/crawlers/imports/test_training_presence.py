@@ -70,7 +70,7 @@ def test_the_kind_of_a_unit_is_told_by_its_column_and_a_slash(
 
 def test_corpus_and_day_may_be_said_by_the_person(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "host,tokens\na.test,1\n")
-    assert "set.corpus=NAME" in str(IMPORT.refuse(hand(path)))
+    assert "--set corpus=NAME" in str(IMPORT.refuse(hand(path)))
     (row,) = rows(IMPORT, hand(path, set_corpus="FineWeb", set_observed_on="2024-06-01"))
     assert (row["corpus"], row["observed_on"]) == ("fineweb", date(2024, 6, 1))
 
