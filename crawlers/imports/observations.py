@@ -3,8 +3,8 @@
 A row says that at a time an engine cited a page: `observed_at` and `url`, and where they are known `provider`,
 `engine`, `surface`, `model`, `prompt`, `topic`, `locale`, `title`, `position` (from 1), `cited` (how many answers cited
 it; 1 when not said) and `asked` (of how many answers; unknown when not said). A row without a URL says that something
-was asked and nothing was cited. Other names of columns, and constants, are options: `--map topic=section` takes a column
-(`--map topic=` none), `--set engine=perplexity` gives every row the same value.
+was asked and nothing was cited. Other names of columns, and constants, are options: `--map topic=section` takes a
+column (`--map topic=` none), `--set engine=perplexity` gives every row the same value.
 
 A line of NDJSON may instead hold one whole answer: `prompt`, `answer`, and the lists `cited` and `retrieved` of URLs or
 of `{url, title}`. Then it is known what was asked, and an answer without citations counts. A list that is called
