@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crawlers.wire import Document
+from crawlers.reading.wire import Document
 from geo_flywheel.records import Answer, Capture, Fact
 
 

@@ -11,9 +11,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from crawlers.chatgpt import message as messages
-from crawlers.citing import Citing, retrievals
-from crawlers.lenient import mapping, moment, sequence, text
-from crawlers.wire import Document
+from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.lenient import mapping, moment, sequence, text
+from crawlers.reading.wire import Document
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Ask, Citation, Prompt, Retrieval, Status
 from geo_flywheel.urls import canonical

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from crawlers.lenient import integer, mapping, mappings, sequence, text
-from crawlers.wire import Document
+from crawlers.reading.lenient import integer, mapping, mappings, sequence, text
+from crawlers.reading.wire import Document
 from geo_flywheel.records import Span
 
 _MARKER = re.compile(

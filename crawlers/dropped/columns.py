@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawlers.dropped.tables import Columns, Source
-from crawlers.lenient import moment
+from crawlers.reading.lenient import moment
 from geo_flywheel.errors import Unreadable
 
 _ZONED = r"\d\d:\d\d.*([Zz]|[+-]\d\d(:?\d\d)?)$"

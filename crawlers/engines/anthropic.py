@@ -11,11 +11,11 @@ from itertools import pairwise
 
 import orjson
 
-from crawlers.anthropic_events import is_error, is_message, is_start, messages
 from crawlers.base import Engine
-from crawlers.citing import Citing, retrievals
-from crawlers.lenient import amount, mapping, mappings, text
-from crawlers.wire import Document, documents
+from crawlers.reading.anthropic_events import is_error, is_message, is_start, messages
+from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.lenient import amount, mapping, mappings, text
+from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Span, Status
 

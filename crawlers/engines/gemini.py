@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from crawlers.base import Engine
-from crawlers.byte_spans import ByteSpans
-from crawlers.citing import Citing, retrievals
-from crawlers.failing import nothing_said
-from crawlers.gemini_interactions import domain_beside, is_interaction, read_interaction
-from crawlers.lenient import integer, mapping, mappings, moment, sequence, text
-from crawlers.wire import Document, documents
+from crawlers.reading.byte_spans import ByteSpans
+from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.failing import nothing_said
+from crawlers.reading.gemini_interactions import domain_beside, is_interaction, read_interaction
+from crawlers.reading.lenient import integer, mapping, mappings, moment, sequence, text
+from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Span, Status
 

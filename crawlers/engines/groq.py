@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from crawlers.base import Engine
-from crawlers.chat import Chat, chat_status, read_chat
-from crawlers.citing import Citing, retrievals
-from crawlers.failing import failure, nothing_said
-from crawlers.lenient import embedded, integer, mapping, mappings, moment, seconds, text
-from crawlers.linking import Link, links
-from crawlers.responses import (
+from crawlers.reading.chat import Chat, chat_status, read_chat
+from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.failing import failure, nothing_said
+from crawlers.reading.lenient import embedded, integer, mapping, mappings, moment, seconds, text
+from crawlers.reading.linking import Link, links
+from crawlers.reading.responses import (
     Response,
     annotated,
     proven,
@@ -30,7 +30,7 @@ from crawlers.responses import (
     searched,
     sources,
 )
-from crawlers.wire import Document, documents
+from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Status
 from geo_flywheel.urls import canonical

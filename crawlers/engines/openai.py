@@ -14,11 +14,11 @@ from collections.abc import Iterable, Sequence
 import orjson
 
 from crawlers.base import Engine
-from crawlers.chat import Chat, chat_status, read_chat
-from crawlers.citing import retrievals
-from crawlers.failing import failure, nothing_said
-from crawlers.lenient import mapping, mappings, moment, seconds, text
-from crawlers.responses import (
+from crawlers.reading.chat import Chat, chat_status, read_chat
+from crawlers.reading.citing import retrievals
+from crawlers.reading.failing import failure, nothing_said
+from crawlers.reading.lenient import mapping, mappings, moment, seconds, text
+from crawlers.reading.responses import (
     Part,
     Response,
     annotated,
@@ -29,7 +29,7 @@ from crawlers.responses import (
     searched,
     sources,
 )
-from crawlers.wire import Document, documents
+from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Capture, Citation, Status
 

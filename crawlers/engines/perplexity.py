@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import orjson
 
 from crawlers.base import Engine
-from crawlers.chat import Chat, chat_status, read_chat
-from crawlers.citing import Citing, retrievals
-from crawlers.failing import nothing_said
-from crawlers.lenient import amount, integer, mapping, mappings, moment, seconds, sequence, text
-from crawlers.perplexity_events import response, split
-from crawlers.wire import Document, documents
+from crawlers.reading.chat import Chat, chat_status, read_chat
+from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.failing import nothing_said
+from crawlers.reading.lenient import amount, integer, mapping, mappings, moment, seconds, sequence, text
+from crawlers.reading.perplexity_events import response, split
+from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Capture, Citation, Span, Status
 

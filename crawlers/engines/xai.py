@@ -14,13 +14,13 @@ from typing import NamedTuple
 import orjson
 
 from crawlers.base import Engine
-from crawlers.chat import chat_status, read_chat
-from crawlers.citing import Citing, retrievals
-from crawlers.failing import failure, nothing_said
-from crawlers.lenient import amount, embedded, integer, mapping, mappings, moment, seconds, sequence, text
-from crawlers.linking import Link, UrlCitation, links, url_citation
-from crawlers.responses import proven, read_response, response_object, response_status, searched, sources
-from crawlers.wire import Document, documents
+from crawlers.reading.chat import chat_status, read_chat
+from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.failing import failure, nothing_said
+from crawlers.reading.lenient import amount, embedded, integer, mapping, mappings, moment, seconds, sequence, text
+from crawlers.reading.linking import Link, UrlCitation, links, url_citation
+from crawlers.reading.responses import proven, read_response, response_object, response_status, searched, sources
+from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Capture, Citation, Status
 from geo_flywheel.urls import canonical

@@ -16,8 +16,8 @@ from crawlers.base import DroppedFile, Import
 from crawlers.chatgpt.conversation import Reply, turns
 from crawlers.dropped.files import archive, bounded, member, opened
 from crawlers.dropped.json_array import objects
-from crawlers.lenient import embedded, mapping, moment, sequence, text
-from crawlers.wire import Document
+from crawlers.reading.lenient import embedded, mapping, moment, sequence, text
+from crawlers.reading.wire import Document
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Fact, Feedback
 

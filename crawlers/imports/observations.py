@@ -18,11 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crawlers.base import DroppedFile, Import
-from crawlers.citing import Citing, retrievals
 from crawlers.dropped.columns import Chunk
 from crawlers.dropped.fields import Fields, find, listed, plain
 from crawlers.dropped.tables import Source, lines, open_table
-from crawlers.lenient import moment
+from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.lenient import moment
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Ask, Fact, Prompt, Status, Table
 from geo_flywheel.store.schema import OBSERVATION

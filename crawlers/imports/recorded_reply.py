@@ -10,8 +10,8 @@ from datetime import datetime
 
 from crawlers.base import DroppedFile, Import
 from crawlers.dropped.files import opened
-from crawlers.lenient import moment
-from crawlers.wire import MAX_BODY, documents
+from crawlers.reading.lenient import moment
+from crawlers.reading.wire import MAX_BODY, documents
 from geo_flywheel import plugins
 from geo_flywheel.errors import ConfigError, Unreadable
 from geo_flywheel.records import Answer, Ask, Capture, Prompt

@@ -41,7 +41,7 @@ def command(ctx: click.Context, provider: str, files: tuple[Path, ...]) -> None:
 
 
 def _capture(provider: str, file: Path) -> Any:
-    from crawlers.wire import MAX_BODY
+    from crawlers.reading.wire import MAX_BODY
     from geo_flywheel.records import Capture
 
     try:

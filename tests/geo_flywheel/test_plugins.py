@@ -93,6 +93,6 @@ def test_the_version_of_a_format_that_hands_on_to_engines_covers_every_engine() 
 
 
 def test_the_version_of_an_engine_covers_the_modules_it_shares_with_others() -> None:
-    assert {"crawlers.base", "crawlers.wire", "crawlers.engines.openai"} <= set(
+    assert {"crawlers.base", "crawlers.reading.wire", "crawlers.engines.openai"} <= set(
         plugins._sources("crawlers.engines.openai")
     )

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crawlers.engines.anthropic import ENGINE
-from crawlers.wire import documents
+from crawlers.reading.wire import documents
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Capture, Status
 from tests.crawlers.engines.replies import answer, body, reads_or_refuses, reply, spoiled

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 
 from crawlers.engines.gemini import ENGINE
-from crawlers.wire import documents
+from crawlers.reading.wire import documents
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Status
 from geo_flywheel.urls import canonical

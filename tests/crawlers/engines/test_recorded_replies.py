@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from crawlers.base import Engine
-from crawlers.wire import documents
+from crawlers.reading.wire import documents
 from geo_flywheel import plugins
 from geo_flywheel.records import Answer, Capture, Status
 from geo_flywheel.urls import canonical

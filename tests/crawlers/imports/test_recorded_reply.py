@@ -8,7 +8,7 @@ import pytest
 from crawlers.base import Engine
 from crawlers.imports import recorded_reply
 from crawlers.imports.recorded_reply import IMPORT
-from crawlers.wire import MAX_BODY, Document, documents
+from crawlers.reading.wire import MAX_BODY, Document, documents
 from geo_flywheel import plugins
 from geo_flywheel.errors import ConfigError, Unreadable
 from geo_flywheel.records import Answer, Capture, Fact, Status

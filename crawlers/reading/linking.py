@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from crawlers.wire import Document
+from crawlers.reading.wire import Document
 from geo_flywheel.records import Span
 from geo_flywheel.urls import canonical
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.lenient import amount, embedded, integer, mappings, moment, seconds
+from crawlers.reading.lenient import amount, embedded, integer, mappings, moment, seconds
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.byte_spans import ByteSpans
+from crawlers.reading.byte_spans import ByteSpans
 
 PARTS = st.lists(st.text(st.sampled_from("aé€𝄞 \n"), max_size=1500), min_size=1, max_size=4)
 

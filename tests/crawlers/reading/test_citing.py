@@ -1,4 +1,4 @@
-from crawlers.citing import Citing, markers, retrievals
+from crawlers.reading.citing import Citing, markers, retrievals
 
 
 def test_a_page_cited_twice_is_one_citation_with_both_spans() -> None:

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from crawlers.lenient import mapping, mappings, text
-from crawlers.wire import Document
+from crawlers.reading.lenient import mapping, mappings, text
+from crawlers.reading.wire import Document
 
 _SEARCHES = {"search_results", "fetch_url_results"}
 _KNOWN_EVENTS = {

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from crawlers.failing import failed
-from crawlers.lenient import integer, mapping, mappings, sequence, text
-from crawlers.wire import Document
+from crawlers.reading.failing import failed
+from crawlers.reading.lenient import integer, mapping, mappings, sequence, text
+from crawlers.reading.wire import Document
 from geo_flywheel.records import Status
 
 _CUT_SHORT = ("length", "tool_calls", "function_call")

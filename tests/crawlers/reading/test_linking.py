@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.linking import Placing, UrlCitation, links, url_citation
+from crawlers.reading.linking import Placing, UrlCitation, links, url_citation
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from crawlers.wire import Document
+from crawlers.reading.wire import Document
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from crawlers.byte_spans import ByteSpans
-from crawlers.citing import Citing, retrievals
-from crawlers.lenient import integer, mapping, mappings, moment, sequence, text
-from crawlers.wire import Document
+from crawlers.reading.byte_spans import ByteSpans
+from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.lenient import integer, mapping, mappings, moment, sequence, text
+from crawlers.reading.wire import Document
 from geo_flywheel.records import Answer, Capture, Citation, Status
 from geo_flywheel.urls import named_domain
 

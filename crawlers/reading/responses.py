@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from crawlers.citing import Citing
-from crawlers.failing import failed
-from crawlers.lenient import embedded, integer, mapping, mappings, sequence, text
-from crawlers.linking import Placing, url_citation
-from crawlers.wire import Document
+from crawlers.reading.citing import Citing
+from crawlers.reading.failing import failed
+from crawlers.reading.lenient import embedded, integer, mapping, mappings, sequence, text
+from crawlers.reading.linking import Placing, url_citation
+from crawlers.reading.wire import Document
 from geo_flywheel.records import Citation, Status
 
 _LAST = ("response.completed", "response.incomplete", "response.failed")

@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from crawlers.lenient import embedded, integer, mapping, mappings, text
-from crawlers.wire import Document
+from crawlers.reading.lenient import embedded, integer, mapping, mappings, text
+from crawlers.reading.wire import Document
 
 _KNOWN_EVENTS = {"ping", "content_block_stop", "message_stop"}
 _KNOWN_DELTAS = {"thinking_delta", "signature_delta", "compaction_delta"}

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from crawlers.lenient import mapping, text
-from crawlers.wire import Document
+from crawlers.reading.lenient import mapping, text
+from crawlers.reading.wire import Document
 from geo_flywheel.records import Answer, Capture, Status
 
 _GONE = 410

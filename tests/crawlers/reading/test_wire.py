@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crawlers.wire import MAX_BODY, documents
+from crawlers.reading.wire import MAX_BODY, documents
 from geo_flywheel.errors import Unreadable
 
 scalars = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"]))

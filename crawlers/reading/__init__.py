@@ -1,0 +1,1 @@
+"""What the readers of replies share: framing of bodies, spans, citations, and the shapes several providers speak."""
