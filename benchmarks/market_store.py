@@ -24,21 +24,22 @@ SELECT n, 'r1', md5('c' || n), 'batch-' || n, 1000, NULL, 200, TIMESTAMP '2026-1
 INSERT INTO reading
 SELECT n, n, 'r1', 'market', 'market-1', 'rules-1', '{}', NULL, TIMESTAMP '2026-11-22' FROM range($captures) AS t(n);
 INSERT INTO prompt
-SELECT n, substr(md5('p' || n), 1, 16), 'which tool is best for task ' || n, 'topic-' || (n % 20), 'en-US', '', ''
+SELECT n, substr(md5('p' || n), 1, 16), 'which tool is best for task ' || n, 'en-US', '', ''
 FROM range($prompts) AS t(n);
 INSERT INTO page
 SELECT n, 'https://site-' || s || '.example/section/' || (n % 97) || '/article-' || n, 'site-' || s || '.example',
     'site-' || s || '.example', n % 1000 <> 999
 FROM (SELECT n, CAST(floor(pow($sites, (hash(n, 'site') % 1000003) / 1000003.0)) AS INTEGER) AS s
       FROM range($ranks * $slots) AS t(n)) AS page;
-INSERT INTO link SELECT page_no, url || '?utm_source=x', 'rules-1', page_no FROM page;
+INSERT INTO link SELECT page_no, url || '?utm_source=x', 'rules-1', page_no, '' FROM page;
 INSERT INTO answer
 SELECT n, hash(n, 'answer')::UHUGEINT, n % $captures, 'provider-' || e, 'engine-' || e, 'api', 'model-' || e,
     'model-' || e || '-' || (w // 13), p, 'b1', 'sweep-' || w, (n // ($engines * $prompts)) % $repeats,
     CASE WHEN p % 2 = 0 THEN 'A' ELSE 'B' END,
-    CASE WHEN hash(n, 'status') % 50 = 0 THEN 'error' WHEN hash(n, 'status') % 20 = 0 THEN 'ungrounded' ELSE 'grounded' END,
+    CASE WHEN hash(n, 'status') % 50 = 0 THEN 'error' WHEN hash(n, 'status') % 20 = 0 THEN 'ungrounded'
+        ELSE 'grounded' END,
     $first::TIMESTAMP + to_days(7 * w::INTEGER + (p % 3)::INTEGER) + to_seconds((hash(n, 'second') % 80000)::INTEGER),
-    'words', 0.004, 0, 'answer-' || n
+    'words', 0.004, 0, 'answer-' || n, 'topic-' || (p % 20)
 FROM (SELECT n, n % $engines AS e, (n // $engines) % $prompts AS p, n // ($engines * $prompts * $repeats) AS w
       FROM range($answers) AS t(n)) AS ask;
 INSERT INTO citation
@@ -61,7 +62,8 @@ FROM (SELECT answer_no, prompt_no FROM answer) AS a, range(2) AS s(slot);
 INSERT INTO presence
 SELECT hash(site, corpus)::UHUGEINT, 0, corpus, site, 'site', site, site,
     CASE WHEN hash(site, corpus) % 3 = 0 THEN 'absent' ELSE 'present' END, 'published host table',
-    hash(site) % 5000, hash(site) % 4000, hash(site) % 4000000, DATE '2026-06-01'
+    CASE WHEN hash(site, corpus) % 3 > 0 THEN hash(site) % 5000 END, NULL,
+    CASE WHEN hash(site, corpus) % 3 > 0 THEN hash(site) % 4000000 END, DATE '2026-06-01'
 FROM (SELECT DISTINCT site FROM page) AS s, (VALUES ('common_crawl'), ('c4')) AS c(corpus);
 CHECKPOINT
 """
@@ -71,6 +73,7 @@ def fill(store: Store, answers: int = ANSWERS) -> None:
     """Fill an empty store with the market.
 
     Args:
+        store: Open and writable.
         answers: How many; each cites ten pages.
     """
     prompts = max(1, -(-answers // (WEEKS * ENGINES * REPEATS)))
@@ -95,7 +98,7 @@ def fill(store: Store, answers: int = ANSWERS) -> None:
 def main() -> None:
     """Fill the store named on the command line."""
     path = Path(sys.argv[1])
-    answers = int(sys.argv[2]) if len(sys.argv) > 2 else ANSWERS  # noqa: PLR2004 - the second argument
+    answers = int(sys.argv[2]) if len(sys.argv) > 2 else ANSWERS
     started = perf_counter()
     with open_store(path) as store:
         fill(store, answers)
