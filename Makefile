@@ -29,6 +29,8 @@ demo: $(READY) ## the main job on the demo set: no key, no network
 	$(DEMO) import data/demo/answers.ndjson.gz data/demo/presence.csv
 	$(DEMO) track strideshop.example
 	$(DEMO) compare strideshop.example trailnotes.example runnersguide.example
+	$(DEMO) report citation_share --top 5
+	$(DEMO) report decision_grade
 
 test: $(READY) ## the tests
 	$(BIN)/python -m pytest

@@ -88,6 +88,11 @@ def test_it_reads_a_reply(installed: Installed) -> None:
     assert answer["cited"]
 
 
+def test_it_lists_every_report(installed: Installed) -> None:
+    listed = {line.split()[0] for line in installed.run("report", "--list").splitlines() if line}
+    assert {file.stem for file in (ROOT / "queries").glob("*.sql")} <= listed
+
+
 def test_every_plugin_loads(installed: Installed) -> None:
     code = "from geo_flywheel import plugins; print(*plugins.names(kind), *plugins.broken(kind), sep='\\n')"
     for kind in ("engines", "imports"):
