@@ -1,11 +1,112 @@
-"""The contracts of the plugins: what an engine and an import are made of."""
+"""The contracts of the plugins: what an engine and an import are made of, and how an engine reaches its service."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Literal, Protocol
 
 from crawlers.reading.wire import Document
-from geo_flywheel.records import Answer, Capture, Fact
+from geo_flywheel.records import Answer, Ask, Capture, Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent.
+
+    Attributes:
+        headers: Credentials among them.
+        secrets: Every secret in it, wherever it stands (headers, address, body): none of them reaches disk or log.
+        paid: Whether it costs money when it arrives, so that a repeat may be billed twice.
+        public: A page of the open web and no API: robots.txt holds, private addresses are refused, replies are cached.
+    """
+
+    method: Literal["GET", "HEAD", "POST"]
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    paid: bool = False
+    public: bool = False
+    follow: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, whatever its status.
+
+    Attributes:
+        url: Address that answered, after redirects.
+        body: Decompressed, within the limit of a reply.
+        sent_at: When the request that was answered was sent; naive UTC.
+        seconds: From then until the last byte.
+        attempts: How often it was sent.
+        unanswered: Attempts without a reply that may have been billed all the same.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    url: str
+    sent_at: datetime
+    seconds: float
+    attempts: int = 1
+    unanswered: int = 0
+
+
+class Http(Protocol):
+    """The one way out; `crawlers.http` is the real one."""
+
+    async def send(self, request: Request) -> Reply:
+        """Return the reply to a request, sent again as long as that can help.
+
+        Raises:
+            Refused: If the address may not be fetched (robots, private network).
+            Throttled: If the service still says "later" when patience ends.
+            CrawlError: If no reply came.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A provider as it is configured: where it is, as whom to ask, and how.
+
+    Attributes:
+        engine: Who shall answer, one of the plugin's `engines`.
+        url: Base address; the provider's own unless the configuration names another.
+        keys: Secrets by the name of their environment variable.
+        model: Model to ask for; "" for providers without a choice.
+        options: Further settings of the provider, as in the configuration.
+    """
+
+    engine: str
+    url: str
+    keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    model: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How a provider is asked.
+
+    Attributes:
+        ask: Puts one question and returns the reply that holds the answer; what is sent on the way to it goes through
+            the same `Http`, which records all of it.
+        engines: Who can answer through it.
+        url: The provider's own base address.
+        keys: Names of the environment variables that hold its secrets.
+        model: Model asked for unless the configuration names another.
+        options: Settings it knows, with their defaults.
+    """
+
+    ask: Callable[[Http, Ask, Service], Awaitable[Reply]]
+    engines: tuple[str, ...]
+    url: str
+    keys: tuple[str, ...]
+    model: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +119,13 @@ class Engine:
         render: What this provider would reply to give this answer: `read` of its bytes returns the same answer.
         claims: Whether these documents of one reply bear marks that only this provider leaves, so that a file nobody
             named a provider for can be read; at most one engine claims a reply.
+        asking: How it is asked; None for one whose replies are only read.
     """
 
     read: Callable[[Capture], tuple[Answer, ...]]
     render: Callable[[Answer], bytes]
     claims: Callable[[Sequence[Document]], bool]
+    asking: Asking | None = None
 
 
 @dataclass(frozen=True, slots=True)
