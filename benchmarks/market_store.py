@@ -32,7 +32,8 @@ SELECT n, 'https://site-' || s || '.example/section/' || (n % 97) || '/article-'
 FROM (SELECT n, CAST(floor(pow($sites, (hash(n, 'site') % 1000003) / 1000003.0)) AS INTEGER) AS s
       FROM range($ranks * $slots) AS t(n)) AS page;
 INSERT INTO link SELECT page_no, url || '?utm_source=x', 'rules-1', page_no, '' FROM page;
-INSERT INTO answer
+INSERT INTO answer (answer_no, key, reading_no, provider, engine, surface, model_requested, model_served, prompt_no,
+    basket_revision, snapshot, sample_no, half, status, asked_at, text, cost_usd, skipped_blocks, source_id, topic)
 SELECT n, hash(n, 'answer')::UHUGEINT, n % $captures, 'provider-' || e, 'engine-' || e, 'api', 'model-' || e,
     'model-' || e || '-' || (w // 13), p, 'b1', 'sweep-' || w, (n // ($engines * $prompts)) % $repeats,
     CASE WHEN p % 2 = 0 THEN 'A' ELSE 'B' END,

@@ -136,6 +136,7 @@ SELECT s.engine, s.surface, s.place, s.site, coalesce(n.cited, 0) AS cited, a.as
             'cited by ' || n.cited || ' to ' || n.cited_most || ' answers: pages may share them'
         WHEN k.corpus IS NULL THEN 'no corpus has been imported'
         WHEN h.state IS NULL THEN 'no row of this site in the table of this corpus: unknown, not absent'
+        WHEN h.state = 'unknown' AND h.hosts > 0 THEN 'rows of some hosts only, none present: unknown, not absent'
     END AS note
 FROM shown AS s
 JOIN asking AS a ON a.engine = s.engine AND a.surface = s.surface

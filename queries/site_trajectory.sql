@@ -148,8 +148,8 @@ seen AS (
 SELECT r.engine, r.surface, r.week,
     r.week >= CAST(date_trunc('week', getvariable('today')) AS DATE) AS running,
     r.asked, r.prompts, r.cited, r.rate,
-    CASE WHEN r.rate = 0 THEN 0 ELSE l.middle - l.half END AS low,
-    CASE WHEN r.rate = 1 THEN 1 ELSE l.middle + l.half END AS high,
+    CASE WHEN l.rate = 0 THEN 0 ELSE l.middle - l.half END AS low,
+    CASE WHEN l.rate = 1 THEN 1 ELSE l.middle + l.half END AS high,
     l.estimand, p.best_position, p.median_position,
     coalesce(s.pages, 0) AS pages, coalesce(s.sightings, 0) AS sightings,
     coalesce(
