@@ -1,23 +1,29 @@
 """The way of a file that a person hands in: recognise, archive, read, commit; and again from the archive."""
 
 import json
+import math
+import os
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from crawlers.base import DroppedFile
+from crawlers.base import DroppedFile, Import
 from geo_flywheel import plugins
 from geo_flywheel.errors import ConfigError, GeoFlywheelError, StoreError, Unreadable
-from geo_flywheel.records import Fact
-from geo_flywheel.store import archive
-from geo_flywheel.store.append import Reader, Source, append, is_current, record_failure
-from geo_flywheel.store.database import Store, open_store
+from geo_flywheel.records import Fact, Table
+from geo_flywheel.store import archive, kept_files
+from geo_flywheel.store.append import Reader, Source, append, is_current, is_recorded, record_failure
+from geo_flywheel.store.database import Store, Turns
+from geo_flywheel.store.overlap import out_of_date, with_leaning
+
+_Item = TypeVar("_Item")
 
 _HEAD = 64 * 1024
+_LARGE = 16 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ def recognise(file: DroppedFile) -> str:
     Raises:
         Unreadable: If none takes it (each says why) or several do.
     """
-    refusals = {name: plugin.refuse(file) for name, plugin in plugins.imports().items()}
+    refusals = {name: _refusal(plugin, file) for name, plugin in plugins.imports().items()}
     takers = [name for name, reason in refusals.items() if reason is None]
     if len(takers) == 1:
         return takers[0]
@@ -59,6 +65,13 @@ def recognise(file: DroppedFile) -> str:
         raise Unreadable(f"{file.name}: {' and '.join(takers)} would both take it; say which with --as {takers[0]}")
     tried = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
     raise Unreadable(f"{file.name}: no format takes it. {tried}")
+
+
+def _refusal(plugin: Import, file: DroppedFile) -> str | None:
+    try:
+        return plugin.refuse(file)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one format, the others can still take the file
+        return f"its reader failed ({_kind(error)})"
 
 
 def take_in(
@@ -73,44 +86,56 @@ def take_in(
         paths: Files of any format known.
         options: What the person says about all of them ("set.engine", "map.prompt", …).
         plugin: Format to read them as, in place of recognising it.
+
+    Raises:
+        ConfigError: If there is no such format.
+        StoreError: If the store or the archive cannot be written.
     """
-    for warc in archive.recover(places.archive):
-        for entry in archive.run_entries(warc):
-            if not _is_held(places, entry.note):
-                yield _commit(places, entry)
+    if plugin is not None:
+        plugins.import_(plugin)
+    with Turns(places.store) as turns:
+        for warc in archive.recover(places.archive):
+            for entry in archive.run_entries(warc):
+                if not is_recorded(turns.take(), entry.run_id, entry.identity):
+                    yield from _committed(places, turns, entry)
+        yield from _again(places, turns, out_of_date(turns.take()))
+        yield from _handed_in(places, turns, (_note(turns, path, options, plugin) for path in paths))
+
+
+def _handed_in(places: Places, turns: Turns, notes: Iterator[tuple[Path, dict[str, Any]]]) -> Iterator[Outcome]:
     run: archive.Run | None = None
     try:
-        for path in paths:
-            note = _note(path, options, plugin)
-            if _is_held(places, note):
-                yield Outcome(str(path), "held", note["plugin"])
-                continue
-            run = run or archive.Run(places.archive, "import")
-            yield _commit(places, _archive(run, path, note))
+        for path, note in notes:
+            if note["kind"] == "file" and is_current(turns.take(), note["sha256"], _reader(note)):
+                yield Outcome(note["name"], "held", note["plugin"])
+            else:
+                run = run or archive.Run(places.archive, "import")
+                yield from _committed(places, turns, _archived(run, path, note))
     finally:
         if run is not None:
             run.close()
 
 
-def _note(path: Path, options: Mapping[str, str], plugin: str | None) -> dict[str, Any]:
-    """What the archive shall say of a file: that it was kept, or why it was not."""
+def _note(turns: Turns, path: Path, options: Mapping[str, str], plugin: str | None) -> tuple[Path, dict[str, Any]]:
+    """A file and what the archive shall say of it: that it was kept, or why it was not."""
+    name = os.fsencode(path).decode("utf-8", "backslashreplace")
     try:
-        file = dropped(path, str(path), options)
-        taker = plugin or recognise(file)
-        plugins.import_(taker)
-        size, sha256 = path.stat().st_size, archive.digest(path)
-    except ConfigError:
-        raise
+        size = path.stat().st_size
+        if size > _LARGE:
+            turns.rest()
+        taker = plugin or recognise(dropped(path, name, options))
+        sha256 = kept_files.digest(path)
     except (GeoFlywheelError, OSError) as error:
-        return {"kind": "failed", "name": str(path), "plugin": plugin or "", "problem": _says(path, error)}
-    about = {"name": str(path), "bytes": size, "plugin": taker, "options": dict(options)}
-    return {"kind": "file", "sha256": sha256, **about}
+        return path, _failed(name, error)
+    about = {"name": name, "bytes": size, "plugin": taker, "options": dict(options)}
+    return path, {"kind": "file", "sha256": sha256, **about}
 
 
-def _says(path: Path, error: Exception) -> str:
+def _failed(name: str, error: Exception) -> dict[str, Any]:
+    says = str(error)
     if isinstance(error, OSError):
-        return f"{path}: cannot be read ({error.strerror or error}); check the path and its rights"
-    return str(error)
+        says = f"{name}: cannot be read ({error.strerror or error}); check the path and its rights"
+    return {"kind": "failed", "name": name, "plugin": "", "problem": says}
 
 
 def dropped(path: Path, name: str, options: Mapping[str, str]) -> DroppedFile:
@@ -134,17 +159,13 @@ def dropped(path: Path, name: str, options: Mapping[str, str]) -> DroppedFile:
     return DroppedFile(path, name, head, dict(options))
 
 
-def _is_held(places: Places, note: dict[str, Any]) -> bool:
-    if note["kind"] != "file" or not places.store.exists():
-        return False
-    with open_store(places.store, read_only=True) as store:
-        return is_current(store, note["sha256"], _reader(note))
-
-
-def _archive(run: archive.Run, path: Path, note: dict[str, Any]) -> archive.Entry:
+def _archived(run: archive.Run, path: Path, note: dict[str, Any]) -> archive.Entry:
     """Put the file and what is said of it on the disk, for good."""
     if note["kind"] == "file":
-        run.keep_file(path, note["sha256"])
+        try:
+            kept_files.keep(run.root, path, note["sha256"], run.run_id)
+        except Unreadable as error:
+            note = _failed(note["name"], error)
     identity = run.note(note)
     run.sync()
     return archive.Entry(run.run_id, run.kind, run.started_at, note, note.get("sha256", identity))
@@ -164,28 +185,61 @@ def _source(entry: archive.Entry) -> Source:
 
 
 def _reader(note: dict[str, Any]) -> Reader:
+    """The reader as it is now; its version is empty when there is no such plugin."""
     plugin = note["plugin"]
-    return Reader(plugin, plugins.version(plugin) if plugin else "", note.get("options", {}))
+    try:
+        version = plugins.version(plugin) if plugin else ""
+    except ConfigError:
+        version = ""
+    return Reader(plugin, version, note.get("options", {}))
 
 
-def _commit(places: Places, entry: archive.Entry, pending: Iterable[str] = ()) -> Outcome:
+def _committed(places: Places, turns: Turns, entry: archive.Entry) -> Iterator[Outcome]:
+    """Commit an entry, and read again what leaned on a reading that it superseded."""
+    yield _commit(places, turns, entry)
+    yield from _again(places, turns, out_of_date(turns.take()))
+
+
+def _commit(places: Places, turns: Turns, entry: archive.Entry, pending: Iterable[str] = ()) -> Outcome:
     """Read an archived entry and store what it says, or why it could not be read."""
     name, plugin = entry.note["name"], entry.note["plugin"]
-    with open_store(places.store) as store:
-        source = _source(entry)
-        try:
-            return Outcome(name, "read", plugin, append(store, source, _facts(places, entry), pending))
-        except (Unreadable, StoreError) as error:
-            record_failure(store, source, str(error))
-            return Outcome(name, "failed", plugin, problem=str(error))
+    store, source = turns.take(), _source(entry)
+    try:
+        return Outcome(name, "read", plugin, append(store, source, _facts(places, entry), pending))
+    except GeoFlywheelError as error:
+        record_failure(store, source, str(error))
+        return Outcome(name, "failed", plugin, problem=str(error))
 
 
-def _facts(places: Places, entry: archive.Entry) -> Iterable[Fact]:
+def _kind(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".split("\n", 1)[0]
+
+
+def _facts(places: Places, entry: archive.Entry) -> Iterator[Fact]:
     note = entry.note
     if note["kind"] == "failed":
         raise Unreadable(note["problem"])
-    kept = archive.kept_file(places.archive, note["sha256"])
-    return plugins.import_(note["plugin"]).read(dropped(kept, note["name"], note["options"]))
+    reader = plugins.import_(note["plugin"])
+    kept = kept_files.kept_file(places.archive, note["sha256"])
+    for fact in _guarded(note, lambda: reader.read(dropped(kept, note["name"], note["options"]))):
+        yield _guarded_table(note, fact) if isinstance(fact, Table) else fact
+
+
+def _guarded_table(note: dict[str, Any], table: Table) -> Table:
+    return replace(table, batches=_guarded(note, lambda: table.batches))
+
+
+def _guarded(note: dict[str, Any], made: Callable[[], Iterable[_Item]]) -> Iterator[_Item]:
+    """What a reader yields; whatever goes wrong in it is told of its file, and stops no other."""
+    try:
+        yield from made()
+    except GeoFlywheelError:
+        raise
+    except Exception as error:
+        raise Unreadable(
+            f"{note['name']}: the reader {note['plugin']} failed on it ({_kind(error)}); report it, with the file if "
+            "you may"
+        ) from error
 
 
 def reread(places: Places, *, every: bool = False) -> Iterator[Outcome]:
@@ -194,18 +248,37 @@ def reread(places: Places, *, every: bool = False) -> Iterator[Outcome]:
     Args:
         places: The store and the archive.
         every: Read all of them, whether anything changed or not.
+
+    Raises:
+        StoreError: If there is no store, or it cannot be written.
     """
-    with open_store(places.store, read_only=True) as store:
-        entries = [
-            entry for entry in _captures(store) if every or not is_current(store, entry.identity, _reader(entry.note))
-        ]
-    waiting = dict.fromkeys(entry.identity for entry in entries)
-    for entry in entries:
-        yield _commit(places, entry, waiting)
-        del waiting[entry.identity]
+    if not places.store.is_file():
+        raise StoreError(f"{places.store}: there is no store yet; import something first")
+    with Turns(places.store) as turns:
+        store = turns.take()
+        captures = _captures(store)
+        changed = {e.identity for e in captures if every or not is_current(store, e.identity, _reader(e.note))}
+        yield from _again(places, turns, changed | out_of_date(store))
 
 
-def _captures(store: Store) -> Iterator[archive.Entry]:
+def _again(places: Places, turns: Turns, due: set[str]) -> Iterator[Outcome]:
+    """Read captures again together with those that lean on them.
+
+    One that fails keeps its former reading; what the others stored beside it meanwhile is then put right.
+    """
+    righted: set[str] = set()
+    while due:
+        named = with_leaning(turns.take(), due)
+        entries = [entry for entry in _captures(turns.take()) if entry.identity in named]
+        waiting = dict.fromkeys(entry.identity for entry in entries)
+        for entry in entries:
+            yield _commit(places, turns, entry, waiting)
+            del waiting[entry.identity]
+        due = out_of_date(turns.take()) - righted
+        righted |= due
+
+
+def _captures(store: Store) -> list[archive.Entry]:
     """The files in the store in the order they came, each as it was read last."""
     rows = store.rows(
         "SELECT run_id, run.kind, run.started_at, c.identity, c.name, c.bytes, r.plugin, r.options FROM capture AS c"
@@ -213,23 +286,42 @@ def _captures(store: Store) -> Iterator[archive.Entry]:
         " QUALIFY row_number() OVER (PARTITION BY capture_no ORDER BY (r.problem IS NULL) DESC, reading_no DESC) = 1"
         " ORDER BY capture_no"
     )
-    for run_id, kind, started_at, sha256, name, size, plugin, options in rows:
-        about = {"name": name, "bytes": size, "plugin": plugin, "options": json.loads(options)}
-        yield archive.Entry(run_id, kind, started_at, {"kind": "file", "sha256": sha256, **about}, sha256)
+    return [
+        archive.Entry(run_id, kind, started_at, _about(sha256, name, size, plugin, options), sha256)
+        for run_id, kind, started_at, sha256, name, size, plugin, options in rows
+    ]
+
+
+def _about(sha256: str, name: str, size: int, plugin: str, options: str) -> dict[str, Any]:
+    about = {"name": name, "bytes": size, "plugin": plugin, "options": json.loads(options)}
+    return {"kind": "file", "sha256": sha256, **about}
 
 
 def rebuild(places: Places) -> Iterator[Outcome]:
     """Make the store anew from the archive alone, beside the old one, and put it in its place at the end.
 
     The old store stays as `<name>.before-rebuild`.
+
+    Raises:
+        StoreError: If a run is under way, or the archive is damaged; the old store then stays where it is.
     """
     fresh = Places(places.store.with_name(f".{places.store.name}.rebuilding"), places.archive)
-    fresh.store.unlink(missing_ok=True)
-    archive.recover(places.archive)
-    for entry in archive.entries(places.archive):
-        yield _commit(fresh, entry)
-    with open_store(fresh.store):
-        pass
-    if places.store.exists():
-        places.store.replace(places.store.with_name(f"{places.store.name}.before-rebuild"))
-    fresh.store.replace(places.store)
+    for file in (fresh.store, _log_of(fresh.store)):
+        file.unlink(missing_ok=True)
+    with archive.undisturbed(places.archive):
+        archive.recover(places.archive)
+        with Turns(fresh.store, math.inf) as turns:
+            turns.take()
+            for entry in archive.entries(places.archive):
+                yield from _committed(fresh, turns, entry)
+        former = places.store.with_name(f"{places.store.name}.before-rebuild")
+        for old, kept in ((_log_of(places.store), _log_of(former)), (places.store, former)):
+            kept.unlink(missing_ok=True)
+            if old.exists():
+                old.replace(kept)
+        fresh.store.replace(places.store)
+
+
+def _log_of(store: Path) -> Path:
+    """The log that a killed writer leaves beside a store; with another store it would be taken for that one's."""
+    return store.with_name(f"{store.name}.wal")

@@ -8,6 +8,7 @@ import click
 from geo_flywheel.cli import Session
 from geo_flywheel.cli.import_ import report
 from geo_flywheel.cli.output import say
+from geo_flywheel.workspace import Workspace
 
 if TYPE_CHECKING:
     from crawlers.intake import Places
@@ -21,18 +22,20 @@ def reread(ctx: click.Context, *, every: bool) -> None:
 
     The new readings supersede the old ones; nothing is asked again, and nothing counts twice.
     """
-    from crawlers import intake
+    from crawlers.intake import reread as again
 
-    ctx.exit(report(intake.reread(_places(ctx.obj), every=every)))
+    workspace = ctx.obj.workspace()
+    ctx.exit(report(workspace, again(_places(workspace), every=every)))
 
 
 @click.command()
 @click.pass_context
 def rebuild(ctx: click.Context) -> None:
     """Make the store anew from the archive alone; the old one is kept beside it."""
-    from crawlers import intake
+    from crawlers.intake import rebuild as anew
 
-    ctx.exit(report(intake.rebuild(_places(ctx.obj))))
+    workspace = ctx.obj.workspace()
+    ctx.exit(report(workspace, anew(_places(workspace))))
 
 
 @click.command()
@@ -40,16 +43,15 @@ def rebuild(ctx: click.Context) -> None:
 @click.pass_obj
 def backup(session: Session, target: Path) -> None:
     """Write a closed copy of the store to TARGET, a file that does not exist yet."""
-    from geo_flywheel.store.database import backup as write
+    from geo_flywheel.store.copies import backup as write
 
     write(session.workspace().store_path, target)
     say(f"{target}: written")
 
 
-def _places(session: Session) -> "Places":
+def _places(workspace: Workspace) -> "Places":
     from crawlers.intake import Places
 
-    workspace = session.workspace()
     return Places(workspace.store_path, workspace.archive_path)
 
 

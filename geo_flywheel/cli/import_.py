@@ -9,6 +9,7 @@ import click
 from geo_flywheel.cli import Session
 from geo_flywheel.cli.output import say
 from geo_flywheel.errors import ConfigError
+from geo_flywheel.workspace import Workspace
 
 if TYPE_CHECKING:
     from crawlers.intake import Outcome
@@ -45,7 +46,7 @@ def command(
     workspace = session.workspace()
     options = _pairs("set", constants) | _pairs("map", columns)
     places = Places(workspace.store_path, workspace.archive_path)
-    ctx.exit(report(take_in(places, files, options, plugin)))
+    ctx.exit(report(workspace, take_in(places, files, options, plugin)))
 
 
 def _pairs(kind: str, pairs: tuple[str, ...]) -> dict[str, str]:
@@ -56,8 +57,10 @@ def _pairs(kind: str, pairs: tuple[str, ...]) -> dict[str, str]:
     return {f"{kind}.{name.strip()}": value for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
-def report(outcomes: "Iterable[Outcome]") -> int:
-    """Say what came of each file on stderr and return the exit code: 1 when any failed."""
+def report(workspace: Workspace, outcomes: "Iterable[Outcome]") -> int:
+    """Say what came of each file on stderr, publish a closed copy of the store, and return the exit code."""
+    from geo_flywheel.store.copies import publish
+
     failed = 0
     for outcome in outcomes:
         if outcome.state == "failed":
@@ -68,4 +71,5 @@ def report(outcomes: "Iterable[Outcome]") -> int:
         else:
             added = ", ".join(f"{count:,} {table}" for table, count in sorted(outcome.added.items()) if count)
             say(f"{outcome.name}: {outcome.plugin}, {added or 'nothing new'}")
+    publish(workspace.store_path, workspace.published_path)
     return int(failed > 0)

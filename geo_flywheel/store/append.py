@@ -12,6 +12,9 @@ from geo_flywheel import urls
 from geo_flywheel.records import Answer, Fact, Feedback, Presence, Table
 from geo_flywheel.store import bulk, objects
 from geo_flywheel.store.database import Store
+from geo_flywheel.store.numbers import storable
+from geo_flywheel.store.overlap import Overlap, mark_doubles
+from geo_flywheel.store.schema import PRESENCE
 
 _BATCH = 20_000
 
@@ -54,12 +57,21 @@ class Source:
 def is_current(store: Store, identity: str, reader: Reader) -> bool:
     """Whether the capture was read successfully by the same reader, URL rules and options last."""
     newest = store.rows(
-        "SELECT r.plugin, r.reader_version, r.url_rules, r.options FROM reading AS r"
-        " JOIN current_reading USING (reading_no) JOIN capture AS c ON c.capture_no = r.capture_no"
-        " WHERE c.identity = ?",
+        "SELECT plugin, reader_version, url_rules, options FROM reading JOIN capture USING (capture_no)"
+        " WHERE identity = ? AND problem IS NULL ORDER BY reading_no DESC LIMIT 1",
         [identity],
     )
     return newest == [reader.identity()]
+
+
+def is_recorded(store: Store, run_id: str, identity: str) -> bool:
+    """Whether the run has a reading of the capture, successful or not."""
+    return bool(
+        store.rows(
+            "SELECT 1 FROM reading AS r JOIN capture AS c USING (capture_no) WHERE r.run_id = ? AND c.identity = ?",
+            [run_id, identity],
+        )
+    )
 
 
 def append(store: Store, source: Source, facts: Iterable[Fact], pending: Iterable[str] = ()) -> Counter[str]:
@@ -76,78 +88,68 @@ def append(store: Store, source: Source, facts: Iterable[Fact], pending: Iterabl
     """
     with store.transaction():
         reading_no = _begin_reading(store, source, None)
-        _settle(store, source.identity, pending)
-        return _append_facts(store, source, reading_no, facts)
+        overlap = Overlap(store, reading_no, (source.identity, *pending))
+        return _append_facts(overlap, source.identity if source.asked_for else None, facts)
 
 
 def record_failure(store: Store, source: Source, problem: str) -> None:
     """Record that a capture could not be read, and why; a former reading of it stays in force."""
-    latest = store.rows(
-        "SELECT r.problem FROM reading AS r JOIN capture AS c USING (capture_no) WHERE c.identity = ?"
-        " ORDER BY r.reading_no DESC LIMIT 1",
-        [source.identity],
-    )
-    if latest != [(problem,)]:
-        with store.transaction():
-            _begin_reading(store, source, problem)
+    told = storable(problem)
+    with store.transaction():
+        latest = store.rows(
+            "SELECT r.problem FROM reading AS r JOIN capture AS c USING (capture_no) WHERE c.identity = ?"
+            " ORDER BY r.reading_no DESC LIMIT 1",
+            [source.identity],
+        )
+        if latest != [(told,)]:
+            _begin_reading(store, source, told)
+        if latest:
+            mark_doubles(store, source.identity)
 
 
 def _begin_reading(store: Store, source: Source, problem: str | None) -> int:
     now = datetime.now(UTC).replace(tzinfo=None)
+    [(known_run, capture_no, last_capture, last_reading)] = store.rows(
+        "SELECT (SELECT count(*) FROM run WHERE run_id = ?), (SELECT capture_no FROM capture WHERE identity = ?),"
+        " (SELECT coalesce(max(capture_no), 0) FROM capture), (SELECT coalesce(max(reading_no), 0) FROM reading)",
+        [source.run_id, source.identity],
+    )
     run = store.connection.execute
-    run(
-        "INSERT INTO run SELECT ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM run WHERE run_id = ?)",
-        [source.run_id, source.run_kind, source.started_at, now, source.run_id],
-    )
-    run(
-        "INSERT INTO capture SELECT (SELECT coalesce(max(capture_no), 0) + 1 FROM capture), ?, ?, ?, ?, ?, ?, ?"
-        " WHERE NOT EXISTS (SELECT 1 FROM capture WHERE identity = ?)",
-        [
-            source.run_id,
-            source.identity,
-            source.name,
-            source.bytes,
-            source.asked_at,
-            source.http_status,
-            now,
-            source.identity,
-        ],
-    )
-    numbers = run(
-        "INSERT INTO reading SELECT (SELECT coalesce(max(reading_no), 0) + 1 FROM reading), capture_no,"
-        " ?, ?, ?, ?, ?, ?, ? FROM capture WHERE identity = ? RETURNING reading_no",
-        [
-            source.run_id,
-            *source.reader.identity(),
-            problem,
-            now,
-            source.identity,
-        ],
-    ).fetchall()
-    return int(numbers[0][0])
+    if not known_run:
+        run("INSERT INTO run VALUES (?, ?, ?, ?)", [source.run_id, source.run_kind, source.started_at, now])
+    if capture_no is None:
+        capture_no = last_capture + 1
+        came = (source.run_id, source.identity, source.name, source.bytes, source.asked_at, source.http_status, now)
+        run("INSERT INTO capture VALUES (?, ?, ?, ?, ?, ?, ?, ?)", [capture_no, *came])
+    made = (source.run_id, *source.reader.identity(), problem, now)
+    run("INSERT INTO reading VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [last_reading + 1, capture_no, *made])
+    return int(last_reading) + 1
 
 
-def _settle(store: Store, identity: str, pending: Iterable[str]) -> None:
-    """Name the readings whose rows count as held: the current ones of other captures, but for the pending ones."""
-    with store.staged("waiting", pa.table({"identity": pa.array([identity, *pending], pa.string())})):
-        store.connection.execute(
-            "CREATE OR REPLACE TEMP TABLE settled AS SELECT r.reading_no FROM current_reading AS r"
-            " JOIN capture AS c USING (capture_no) WHERE c.identity NOT IN (SELECT identity FROM waiting)"
-        )
-
-
-def _append_facts(store: Store, source: Source, reading_no: int, facts: Iterable[Fact]) -> Counter[str]:
+def _append_facts(overlap: Overlap, asked_for: str | None, facts: Iterable[Fact]) -> Counter[str]:
     """Take bulk tables as they come and objects in batches."""
     added: Counter[str] = Counter()
-    writer = objects.Writer(store, reading_no, source.identity if source.asked_for else None)
-    batch: list[Answer | Feedback | Presence] = []
+    writer, rows = objects.Writer(overlap, asked_for), bulk.Writer(overlap)
+    batch: list[Answer | Feedback] = []
+    presences: list[Presence] = []
     for fact in facts:
         if isinstance(fact, Table):
-            added.update(bulk.append(store, reading_no, fact.kind, fact.batches))
-            continue
-        batch.append(fact)
+            rows.add(fact.kind, fact.batches)
+        elif isinstance(fact, Presence):
+            presences.append(fact)
+        else:
+            batch.append(fact)
         if len(batch) >= _BATCH:
             added.update(writer.write(batch))
             batch = []
     added.update(writer.write(batch))
+    if presences:
+        rows.add("presence", [_presence_batch(presences)])
+    added.update(rows.finish())
     return added
+
+
+def _presence_batch(presences: list[Presence]) -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist(
+        [{name: getattr(fact, name) for name in PRESENCE.names} for fact in presences], PRESENCE
+    )

@@ -1,11 +1,12 @@
-"""The evidence: one WARC file per run, and the files people handed in; written first, never changed after.
+"""The evidence: one WARC file per run, beside the files people handed in; written first, never changed after.
 
     archive/20261122T120000.000000Z-import-1f3a9c.warc.gz       a closed run
-    archive/20261122T120000.000000Z-import-1f3a9c.warc.gz       a closed run
+    archive/20261122T130000.000000Z-import-77b0e2.warc.gz.open  a run that goes on, or one that died
     archive/imports/<sha256>                                    a file, byte for byte
 
 A run's file is created by that run alone, under a lock it holds until it ends, and is never appended to afterwards:
-what follows a record that a kill cut off would be unreadable.
+what follows a record that a kill cut off would be unreadable. Whoever needs all of the archive locks its folder, which
+every run shares while it lives.
 """
 
 import fcntl
@@ -14,19 +15,20 @@ import os
 import secrets
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from hashlib import file_digest
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from warcio.archiveiterator import ArchiveIterator
+from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from geo_flywheel.errors import StoreError
+from geo_flywheel.store.kept_files import remove_parts, sync_folder, writing
 
 _OPEN = ".open"
 _CHUNK = 1 << 20
@@ -51,12 +53,6 @@ class Entry:
     body: bytes | None = field(default=None, repr=False)
 
 
-def digest(path: Path) -> str:
-    """Return the sha256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
 class Run:
     """The archive of one run, from its first record to its close."""
 
@@ -70,32 +66,18 @@ class Run:
         self.kind = kind
         self.started_at = datetime.now(UTC).replace(tzinfo=None)
         self.run_id = f"{self.started_at:%Y%m%dT%H%M%S.%fZ}-{kind}-{secrets.token_hex(3)}"
-        try:
+        with writing(root):
             root.mkdir(parents=True, exist_ok=True)
-            self._file = (root / f"{self.run_id}.warc.gz{_OPEN}").open("xb")
-        except OSError as error:
-            raise StoreError(
-                f"{root}: the archive cannot be written ({error.strerror}); free some space or mend its rights"
-            ) from error
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+            self._folder = _folder(root, fcntl.LOCK_SH, "the store is being rebuilt from it; wait until that is done")
+            self._path = root / f"{self.run_id}.warc.gz{_OPEN}"
+            self._file = _created(self._path)
         self._warc = WARCWriter(self._file, gzip=True)
         about = {"run_id": self.run_id, "kind": kind, "started_at": self.started_at.isoformat()}
         self._record("warcinfo", self.run_id, json.dumps(about).encode(), "application/json")
 
-    def keep_file(self, path: Path, sha256: str) -> Path:
-        """Keep a copy of a file under its digest and return where; a copy that is there already is used."""
-        kept = import_path(self.root, sha256)
-        if not kept.exists():
-            kept.parent.mkdir(exist_ok=True)
-            part = kept.with_name(f".{sha256}.{self.run_id}.part")
-            _copy(path, part)
-            part.replace(kept)
-            _sync_folder(kept.parent)
-        return kept
-
     def note(self, about: dict[str, Any]) -> str:
         """Write a metadata record and return its id: a file kept, an ask that failed, a slot that was missed."""
-        return self._record("metadata", self.run_id, json.dumps(about, ensure_ascii=False).encode(), "application/json")
+        return self._record("metadata", self.run_id, json.dumps(about).encode(), "application/json")
 
     def keep_reply(
         self, uri: str, status: str, headers: list[tuple[str, str]], body: bytes, about: dict[str, Any]
@@ -110,55 +92,48 @@ class Run:
             about: The ask: prompt, basket revision, provider, engine, locale, persona, snapshot, sample and half.
         """
         http = StatusAndHeaders(status, headers, protocol="HTTP/1.1")
-        record = self._warc.create_warc_record(uri, "response", payload=BytesIO(body), http_headers=http)
-        self._warc.write_record(record)
-        identity = str(record.rec_headers.get_header("WARC-Record-ID"))
+        identity = self._write(self._warc.create_warc_record(uri, "response", BytesIO(body), http_headers=http))
         self.note({**about, "kind": "reply", "reply": identity})
         return identity
 
     def _record(self, kind: str, uri: str, payload: bytes, content_type: str) -> str:
-        record = self._warc.create_warc_record(
-            f"urn:run:{uri}", kind, payload=BytesIO(payload), warc_content_type=content_type
+        return self._write(
+            self._warc.create_warc_record(f"urn:run:{uri}", kind, BytesIO(payload), warc_content_type=content_type)
         )
-        self._warc.write_record(record)
+
+    def _write(self, record: Any) -> str:
+        with writing(self._path):
+            self._warc.write_record(record)
         return str(record.rec_headers.get_header("WARC-Record-ID"))
 
     def sync(self) -> None:
         """Put everything written so far on the disk; the store commits only after this."""
-        try:
+        with writing(self._path):
             self._file.flush()
             os.fsync(self._file.fileno())
-        except OSError as error:
-            raise StoreError(
-                f"{self._file.name}: the archive cannot be written ({error.strerror}); free some space"
-            ) from error
 
     def close(self) -> None:
         """End the run: its file gets its final name."""
         self.sync()
-        path = Path(self._file.name)
-        path.rename(path.with_name(path.name.removesuffix(_OPEN)))
-        _sync_folder(self.root)
+        self._path.rename(_closed_name(self._path))
+        sync_folder(self.root)
         self._file.close()
+        os.close(self._folder)
 
 
-def import_path(root: Path, sha256: str) -> Path:
-    """Return where the archive keeps the file of a digest."""
-    return root / "imports" / sha256
-
-
-def kept_file(root: Path, sha256: str) -> Path:
-    """Return a kept file after checking it.
+@contextmanager
+def undisturbed(root: Path) -> Iterator[None]:
+    """Keep every run away from the archive while the block reads all of it.
 
     Raises:
-        StoreError: If it is missing or its bytes have changed.
+        StoreError: If a run is under way.
     """
-    path = import_path(root, sha256)
-    if not path.is_file():
-        raise StoreError(f"{path}: the archive lacks this file; hand it in again with `geo-flywheel import`")
-    if digest(path) != sha256:
-        raise StoreError(f"{path}: its bytes no longer have the digest of its name; restore it from a backup")
-    return path
+    root.mkdir(parents=True, exist_ok=True)
+    held = _folder(root, fcntl.LOCK_EX, "a run is under way; wait until it is done")
+    try:
+        yield
+    finally:
+        os.close(held)
 
 
 def recover(root: Path) -> list[Path]:
@@ -168,20 +143,26 @@ def recover(root: Path) -> list[Path]:
     """
     closed = []
     for path in sorted(root.glob(f"*.warc.gz{_OPEN}")):
-        with path.open("r+b") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                continue
-            file.truncate(sum(length for length, _ in _members(path, tolerant=True)))
-            os.fsync(file.fileno())
-            target = path.with_name(path.name.removesuffix(_OPEN))
-            path.rename(target)
-            closed.append(target)
-        run_id = target.name.removesuffix(".warc.gz")
-        for part in root.glob(f"imports/.*.{run_id}.part"):
-            part.unlink()
+        with suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists():  # else it was closed between the listing and the lock
+                closed += _recovered(root, path, file)
     return closed
+
+
+def _recovered(root: Path, path: Path, file: BinaryIO) -> list[Path]:
+    """The closed file of one dead run; none when it died before its first record."""
+    target = _closed_name(path)
+    remove_parts(root, target.name.removesuffix(".warc.gz"))
+    whole = sum(length for length, _ in _members(path, tolerant=True))
+    if whole == 0:
+        path.unlink()
+        return []
+    file.truncate(whole)
+    os.fsync(file.fileno())
+    path.rename(target)
+    sync_folder(root)
+    return [target]
 
 
 def entries(root: Path) -> Iterator[Entry]:
@@ -213,6 +194,8 @@ def run_entries(path: Path) -> Iterator[Entry]:
             known = note.get("reply") or note.get("sha256") or identity
             started_at = datetime.fromisoformat(about["started_at"])
             yield Entry(about["run_id"], about["kind"], started_at, note, known, bodies.pop(known, None))
+    if not about:
+        raise StoreError(f"{path}: it is empty; restore the file from a backup")
 
 
 def _members(path: Path, *, tolerant: bool = False) -> Iterator[tuple[int, bytes]]:
@@ -231,36 +214,46 @@ def _members(path: Path, *, tolerant: bool = False) -> Iterator[tuple[int, bytes
             if not inflate.eof:
                 if tolerant:
                     return
-                raise StoreError(f"{path}: a record is cut off; restore the file from a backup, or delete its tail")
+                raise StoreError(
+                    f"{path}: a record is damaged or cut off, or something else follows it; restore the file from a "
+                    "backup"
+                )
             yield length, content.getvalue()
 
 
 def _parse(path: Path, number: int, member: bytes) -> tuple[str, str, bytes]:
     """Type, id and payload of the record in a member, its length and digest checked."""
-    records = ArchiveIterator(BytesIO(member), check_digests=True)
-    record = next(records)
-    payload = record.content_stream().read()
+    try:
+        record = next(ArchiveIterator(BytesIO(member), check_digests=True))
+        payload = record.content_stream().read()
+    except (ArchiveLoadFailed, StopIteration) as error:
+        raise StoreError(f"{path}: record {number} is none of a WARC file; restore the file from a backup") from error
     expected = record.rec_headers.get_header("Content-Length")
     if record.digest_checker.passed is not True or (not record.http_headers and len(payload) != int(expected)):
         raise StoreError(f"{path}: record {number} does not have its digest; restore the file from a backup")
     return record.rec_type, str(record.rec_headers.get_header("WARC-Record-ID")), payload
 
 
-def _copy(source: Path, target: Path) -> None:
-    try:
-        with source.open("rb") as reading, target.open("xb") as writing:
-            while chunk := reading.read(_CHUNK):
-                writing.write(chunk)
-            writing.flush()
-            os.fsync(writing.fileno())
-    except OSError as error:
-        target.unlink(missing_ok=True)
-        raise StoreError(f"{source}: cannot be copied into the archive ({error.strerror}); free some space") from error
+def _closed_name(path: Path) -> Path:
+    return path.with_name(path.name.removesuffix(_OPEN))
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _created(path: Path) -> BinaryIO:
+    """A new file under a lock; another process that finds it before the lock is ours may take it away again."""
+    while True:
+        file = path.open("xb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file
+        file.close()
+
+
+def _folder(root: Path, lock: int, busy: str) -> int:
+    """Descriptor of the archive's folder, locked until it is closed."""
+    handle = os.open(root, os.O_RDONLY)
     try:
-        os.fsync(handle)
-    finally:
+        fcntl.flock(handle, lock | fcntl.LOCK_NB)
+    except BlockingIOError as error:
         os.close(handle)
+        raise StoreError(f"{root}: {busy}") from error
+    return handle

@@ -11,22 +11,25 @@ from geo_flywheel.errors import StoreError
 from geo_flywheel.records import Prompt
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.numbers import number_links, number_prompts
+from geo_flywheel.store.overlap import Overlap
 from geo_flywheel.store.schema import OBSERVATION, PRESENCE
 
-_CHUNK = 1_000_000
+Kind = Literal["observation", "presence"]
+_SCHEMAS: dict[Kind, pa.Schema] = {"observation": OBSERVATION, "presence": PRESENCE}
+_CHUNK_ROWS = 1_000_000
+_CHUNK_BYTES = 256 * 1024**2
 
 # The key of a row is its content, and for the second and later equal rows of one file their ordinal: so overlapping
 # files add up to the most that one of them holds, never to their sum.
-_FRESH = """
-INSERT INTO {table}
+_KEYED = """
+CREATE OR REPLACE TEMP TABLE keyed AS
 SELECT CASE WHEN ordinal = 1 THEN content ELSE md5_number(content || '#' || ordinal) END AS key,
     * EXCLUDE (content, ordinal)
-FROM (SELECT *, row_number() OVER (PARTITION BY content) AS ordinal FROM incoming)
-WHERE key NOT IN (SELECT key FROM {table} JOIN settled USING (reading_no))
+FROM (SELECT *, row_number() OVER (PARTITION BY content) AS ordinal FROM incoming_{table})
 """
 
 _OBSERVED = """
-INSERT INTO incoming
+INSERT INTO incoming_observation
 SELECT
     md5_number(concat_ws(chr(31), epoch_us(c.observed_at), c.provider, c.engine, c.surface, coalesce(c.model, ''),
         coalesce(c.topic, ''), coalesce(c.prompt, ''), coalesce(c.locale, ''), coalesce(c.raw_url, ''),
@@ -34,12 +37,12 @@ SELECT
     ?, c.observed_at, c.provider, c.engine, c.surface, c.model, n.prompt_no, c.topic, l.page_no, l.link_no,
     c.position, c.cited, c.asked
 FROM chunk AS c
-LEFT JOIN (SELECT * FROM link WHERE url_rules = ?) AS l ON l.raw_url = c.raw_url
+LEFT JOIN (SELECT * FROM link WHERE url_rules = ? AND domain = '') AS l ON l.raw_url = c.raw_url
 LEFT JOIN numbered AS n ON n.prompt = c.prompt AND n.locale = coalesce(c.locale, '')
 """
 
 _PRESENT = """
-INSERT INTO incoming
+INSERT INTO incoming_presence
 SELECT
     md5_number(concat_ws(chr(31), corpus, unit, unit_kind, state, method, coalesce(captures, -1),
         coalesce(documents, -1), coalesce(tokens, -1), coalesce(observed_on, DATE '0001-01-01'))),
@@ -49,57 +52,73 @@ JOIN place USING (unit)
 """
 
 
-def append(
-    store: Store, reading_no: int, kind: Literal["observation", "presence"], batches: Iterable[pa.RecordBatch]
-) -> Counter[str]:
-    """Store bulk rows and return how many were new.
+class Writer:
+    """Writes the bulk rows of one reading; equal ones inside it are told apart by their ordinal."""
 
-    Args:
-        store: Inside a transaction, with the temporary table `settled` in place.
-        reading_no: Reading the rows belong to.
-        kind: Table they go to.
-        batches: With the schema of that table in `schema`.
+    def __init__(self, overlap: Overlap) -> None:
+        """Start for the reading of `overlap`."""
+        self._store = overlap.store
+        self._overlap = overlap
+        self._begun: list[Kind] = []
 
-    Raises:
-        StoreError: If a batch has another schema.
-    """
-    resolve = _resolve_observations if kind == "observation" else _resolve_presences
-    schema = OBSERVATION if kind == "observation" else PRESENCE
-    run = store.connection.execute
-    run(
-        "CREATE OR REPLACE TEMP TABLE incoming AS"
-        f" SELECT CAST(NULL AS UHUGEINT) AS content, * EXCLUDE (key) FROM {kind} LIMIT 0"
-    )
-    for chunk in _chunks(batches, schema):
-        with store.staged("chunk", chunk):
-            resolve(store, reading_no)
-    before = store.rows(f"SELECT count(*) FROM {kind}")[0][0]
-    run(_FRESH.format(table=kind))
-    run("DROP TABLE incoming")
-    return Counter({kind: store.rows(f"SELECT count(*) FROM {kind}")[0][0] - before})
+    def add(self, kind: Kind, batches: Iterable[pa.RecordBatch]) -> None:
+        """Take rows in.
+
+        Args:
+            kind: Table they go to.
+            batches: With the schema of that table in `schema`.
+
+        Raises:
+            StoreError: If a batch has another schema.
+        """
+        if kind not in self._begun:
+            self._begun.append(kind)
+            self._store.connection.execute(
+                f"CREATE OR REPLACE TEMP TABLE incoming_{kind} AS"
+                f" SELECT CAST(NULL AS UHUGEINT) AS content, * EXCLUDE (key) FROM {kind} LIMIT 0"
+            )
+        resolve = {"observation": _resolve_observations, "presence": _resolve_presences}[kind]
+        for chunk in _chunks(batches, _SCHEMAS[kind]):
+            with self._store.staged("chunk", chunk):
+                resolve(self._store, self._overlap.reading_no)
+
+    def finish(self) -> Counter[str]:
+        """Store the rows that no other current reading holds and return how many they are, per table."""
+        return Counter({kind: self._store_fresh(kind) for kind in self._begun})
+
+    def _store_fresh(self, kind: Kind) -> int:
+        run = self._store.connection.execute
+        run(_KEYED.format(table=kind))
+        held = self._overlap.held(kind, "keyed")
+        fresh = "WHERE key NOT IN (SELECT key FROM held)" if held else ""
+        run(f"INSERT INTO {kind} SELECT * FROM keyed {fresh}")
+        rows = int(self._store.rows("SELECT count(*) FROM keyed")[0][0])
+        run(f"DROP TABLE keyed; DROP TABLE incoming_{kind}")
+        return rows - held
 
 
 def _chunks(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
+    rows = size = 0
     for batch in batches:
         if not batch.schema.equals(schema):
             raise StoreError(f"rows of schema {batch.schema} do not fit the table; the import has a bug: report it")
         held.append(batch)
-        if sum(b.num_rows for b in held) >= _CHUNK:
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        if rows >= _CHUNK_ROWS or size >= _CHUNK_BYTES:
             yield pa.Table.from_batches(held, schema)
-            held = []
+            held, rows, size = [], 0, 0
     if held:
         yield pa.Table.from_batches(held, schema)
 
 
 def _resolve_observations(store: Store, reading_no: int) -> None:
-    """From chunk: number pages and prompts, key the rows, and add them to incoming."""
+    """From chunk: number pages and prompts, key the rows, and add them to the incoming ones."""
     number_links(store, "(SELECT raw_url, CAST(NULL AS VARCHAR) AS domain FROM chunk)")
     distinct = store.rows(
-        "SELECT prompt, coalesce(locale, ''), coalesce(min(topic), '') FROM chunk WHERE prompt IS NOT NULL"
-        " GROUP BY 1, 2 ORDER BY 1, 2"
+        "SELECT DISTINCT prompt, coalesce(locale, '') FROM chunk WHERE prompt IS NOT NULL ORDER BY ALL"
     )
-    prompts = [Prompt(text, topic=topic, locale=locale) for text, locale, topic in distinct]
+    prompts = [Prompt(text, locale=locale) for text, locale in distinct]
     numbers = number_prompts(store, prompts)
     asked = pa.table(
         {
@@ -113,7 +132,7 @@ def _resolve_observations(store: Store, reading_no: int) -> None:
 
 
 def _resolve_presences(store: Store, reading_no: int) -> None:
-    """From chunk: find the site of each unit, key the rows, and add them to incoming."""
+    """From chunk: find the site of each unit, key the rows, and add them to the incoming ones."""
     units = [unit for (unit,) in store.rows("SELECT DISTINCT unit FROM chunk")]
     pages = [unit if "://" in unit else f"https://{unit}/" for unit in units]
     places = pa.table(

@@ -3,19 +3,21 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from hashlib import sha256
-from importlib import resources
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, BinaryIO, Self
 
 import duckdb
 import pyarrow as pa
 
 from geo_flywheel.errors import MigrationError, StoreError
+from geo_flywheel.store import upgrade
 
 PATIENCE = 60.0
+_POLL = 0.04
+_GAP = 0.06
 _Setting = str | bool | int | float | list[str]
 _HARDENED: dict[str, _Setting] = {
     "enable_external_access": "false",
@@ -29,9 +31,24 @@ _guard = threading.Lock()
 
 @dataclass(slots=True)
 class _Handle:
+    """What all users of a store in this process share.
+
+    Attributes:
+        writing: Held by the one thread that is inside a transaction.
+        copied: The store's own file, opened to be copied. The system drops the lock on a file as soon as a process
+            closes any handle of it, so these stay open for as long as the connection.
+    """
+
     connection: duckdb.DuckDBPyConnection
-    users: int
     read_only: bool
+    users: int = 0
+    writing: threading.Lock = field(default_factory=threading.Lock)
+    copied: list[BinaryIO] = field(default_factory=list)
+
+    def close(self) -> None:
+        self.connection.close()
+        for file in self.copied:
+            file.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,7 @@ class Store:
 
     connection: duckdb.DuckDBPyConnection
     path: Path
+    _handle: _Handle
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of one SELECT."""
@@ -60,14 +78,38 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything inside, or nothing."""
-        self.connection.execute("BEGIN")
-        try:
-            yield
-        except BaseException:
+        """Commit everything inside, or nothing; other threads of this process wait for their turn.
+
+        Raises:
+            StoreError: If the disk or the memory does not take it.
+        """
+        with self._handle.writing:
+            try:
+                self.connection.execute("BEGIN")
+                yield
+                self.connection.execute("COMMIT")
+            except duckdb.OperationalError as error:
+                self._roll_back()
+                raise StoreError(
+                    f"{self.path}: cannot be written ({_first_line(error)}); nothing of this step was stored: "
+                    "free some space or memory and run it again"
+                ) from error
+            except BaseException:
+                self._roll_back()
+                raise
+
+    def _roll_back(self) -> None:
+        with suppress(duckdb.Error):  # a connection that failed for good has rolled back already
             self.connection.execute("ROLLBACK")
-            raise
-        self.connection.execute("COMMIT")
+
+    @contextmanager
+    def closed_file(self) -> Iterator[BinaryIO]:
+        """Yield the bytes of the store as a closed copy has them; nobody writes while the block runs."""
+        with self._handle.writing:
+            self.connection.execute("CHECKPOINT")
+            file = self.path.open("rb")
+            self._handle.copied.append(file)
+            yield file
 
 
 @contextmanager
@@ -86,21 +128,56 @@ def open_store(path: Path, *, read_only: bool = False, patience: float = PATIENC
     path = path.resolve()
     handle = _enter(path, read_only=read_only, patience=patience)
     try:
-        yield Store(handle.connection.cursor(), path)
+        with handle.connection.cursor() as connection:
+            yield Store(connection, path, handle)
     finally:
         _leave(path, handle)
+
+
+class Turns:
+    """A store held open over many short steps, and given up about once a second, so that others get their turn."""
+
+    def __init__(self, path: Path, seconds: float = 1.0) -> None:
+        """Hold the store at `path` for `seconds` at a time, from the first `take` on."""
+        self.path = path
+        self._seconds = seconds
+        self._stack = ExitStack()
+        self._store: Store | None = None
+        self._until = 0.0
+
+    def take(self) -> Store:
+        """Return the store, open for writing, for one step.
+
+        Raises:
+            StoreError: As `open_store`.
+        """
+        if self._store is not None and time.monotonic() > self._until:
+            self.rest()
+            time.sleep(_GAP)  # longer than the pause between two tries of whoever waits
+        if self._store is None:
+            self._store = self._stack.enter_context(open_store(self.path))
+            self._until = time.monotonic() + self._seconds
+        return self._store
+
+    def rest(self) -> None:
+        """Give the store up until the next `take`."""
+        self._store = None
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.rest()
 
 
 def _enter(path: Path, *, read_only: bool, patience: float) -> _Handle:
     with _guard:
         handle = _open.get(path)
         if handle is None:
-            if read_only:
-                _refresh(path, patience)
-            handle = _Handle(_connect(path, {}, patience, read_only=read_only), 0, read_only)
-            if not read_only:
-                _bring_up_to_date(handle.connection)
-            _open[path] = handle
+            handle = _open[path] = _Handle(_ready(path, patience, read_only=read_only), read_only)
         elif handle.read_only and not read_only:
             raise StoreError(
                 f"{path}: this process reads the store already and cannot write to it; close the reader first"
@@ -109,20 +186,32 @@ def _enter(path: Path, *, read_only: bool, patience: float) -> _Handle:
         return handle
 
 
-def _refresh(path: Path, patience: float) -> None:
-    """Bring a file up to date before readers share it; most often it is."""
-    if not _is_current(path, patience):
-        connection = _connect(path, {}, patience)
-        _bring_up_to_date(connection)
-        connection.close()
-
-
 def _leave(path: Path, handle: _Handle) -> None:
     with _guard:
         handle.users -= 1
         if handle.users == 0:
             del _open[path]
-            handle.connection.close()
+            handle.close()
+
+
+def _ready(path: Path, patience: float, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """A connection to the store with its schema up to date; most often it is."""
+    connection = _connect(path, {}, patience, read_only=read_only)
+    try:
+        if upgrade.is_current(connection):
+            return connection
+        if not read_only:
+            upgrade.bring_up_to_date(connection)
+            return connection
+    except MigrationError as error:
+        connection.close()
+        raise MigrationError(f"{path}: {error}") from error
+    except BaseException:
+        connection.close()
+        raise
+    connection.close()
+    _ready(path, patience, read_only=False).close()
+    return _connect(path, {}, patience, read_only=True)
 
 
 @contextmanager
@@ -145,39 +234,10 @@ def open_hardened(path: Path, *, memory: str = "3GB", seconds: float = 300.0) ->
     alarm.daemon = True
     alarm.start()
     try:
-        yield Store(connection, path)
+        yield Store(connection, path, _Handle(connection, read_only=True))
     finally:
         alarm.cancel()
         connection.close()
-
-
-def backup(store: Path, target: Path) -> None:
-    """Write a closed copy of the store beside its readers, by atomic rename.
-
-    Raises:
-        StoreError: If the target exists, or the disk does not take it.
-    """
-    if target.exists():
-        raise StoreError(f"{target}: exists already; name a file that does not")
-    publish(store, target)
-
-
-def publish(store: Path, target: Path) -> None:
-    """Replace `target` by a closed copy of the store; a reader of the old copy keeps it undisturbed."""
-    import shutil
-
-    with open_store(store) as opened:
-        opened.connection.execute("CHECKPOINT")
-    part = target.with_name(f".{target.name}.part")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(store, part)
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise StoreError(
-            f"{target}: cannot be written ({error.strerror}); free some space or name another place"
-        ) from error
 
 
 def _connect(
@@ -186,6 +246,7 @@ def _connect(
     if read_only and not path.is_file():
         raise StoreError(f"{path}: there is no store yet; import or crawl something first")
     path.parent.mkdir(parents=True, exist_ok=True)
+    config = {**config, "python_enable_replacements": "false"}  # no variable of ours is a table
     if int(duckdb.__version__.split(".")[0]) >= 2:  # noqa: PLR2004 — files that 1.5 opens too
         config = {**config, "storage_compatibility_version": "v1.5.0"}
     deadline = time.monotonic() + patience
@@ -193,11 +254,15 @@ def _connect(
     while True:
         try:
             return duckdb.connect(str(path), read_only=read_only, config=config)
-        except duckdb.IOException as error:
-            if "lock" not in str(error).lower():
+        except duckdb.ConnectionException as error:
+            raise StoreError(
+                f"{path}: this process has the store open in another way ({_first_line(error)}); close that first"
+            ) from error
+        except duckdb.Error as error:
+            if "Could not set lock" not in str(error):
                 raise StoreError(
-                    f"{path}: cannot be opened as a store ({_first_line(error)}); restore a backup, or move it "
-                    "away and run `geo-flywheel rebuild`"
+                    f"{path}: cannot be opened as a store ({_first_line(error)}); restore a backup, or move it away "
+                    "and run `geo-flywheel rebuild`"
                 ) from error
             if time.monotonic() > deadline:
                 raise StoreError(
@@ -205,83 +270,8 @@ def _connect(
                     "close it, or read the published copy beside it"
                 ) from error
             time.sleep(pause)
-            pause = min(pause * 2, 0.5)
-        except duckdb.Error as error:
-            raise StoreError(
-                f"{path}: cannot be opened as a store ({_first_line(error)}); restore a backup, or move it away "
-                "and run `geo-flywheel rebuild`"
-            ) from error
+            pause = min(pause * 2, _POLL)
 
 
 def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0]
-
-
-def _statements(folder: str) -> list[tuple[str, str, str]]:
-    """(name, SQL, sha256) of each numbered file of a folder beside this module."""
-    files = sorted(
-        (file for file in resources.files(__package__).joinpath(folder).iterdir() if file.name.endswith(".sql")),
-        key=lambda file: file.name,
-    )
-    return [(f.name, text := f.read_text("utf-8"), sha256(text.encode()).hexdigest()) for f in files]
-
-
-def _views_digest() -> str:
-    return sha256("".join(digest for _, _, digest in _statements("views")).encode()).hexdigest()
-
-
-def _is_current(path: Path, patience: float) -> bool:
-    """Whether a reader may open the file as it is: all migrations in it, and the views of this program."""
-    connection = _connect(path, {}, patience, read_only=True)
-    try:
-        applied = connection.execute("SELECT max(version), max(views) FROM schema_migration").fetchone()
-    except duckdb.CatalogException:
-        return False
-    finally:
-        connection.close()
-    return applied == (len(_statements("migrations")), _views_digest())
-
-
-def _bring_up_to_date(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        "CREATE TABLE IF NOT EXISTS schema_migration (version INTEGER, name VARCHAR, sha256 VARCHAR, views VARCHAR)"
-    )
-    applied = dict(connection.execute("SELECT name, sha256 FROM schema_migration").fetchall())
-    migrations = _statements("migrations")
-    unknown = sorted(applied.keys() - {name for name, _, _ in migrations})
-    if unknown:
-        raise MigrationError(
-            f"the store holds migration {unknown[-1]}, which this program does not know; update the program"
-        )
-    for version, (name, sql, digest) in enumerate(migrations, 1):
-        if name not in applied:
-            _migrate(connection, version, name, sql, digest)
-        elif applied[name] != digest:
-            raise MigrationError(
-                f"migration {name} was changed after the store applied it; reinstall the program as released"
-            )
-    _replace_views(connection)
-
-
-def _migrate(connection: duckdb.DuckDBPyConnection, version: int, name: str, sql: str, digest: str) -> None:
-    connection.execute("BEGIN")
-    try:
-        connection.execute(sql)
-        connection.execute("INSERT INTO schema_migration VALUES (?, ?, ?, '')", (version, name, digest))
-    except duckdb.Error as error:
-        connection.execute("ROLLBACK")
-        raise MigrationError(
-            f"migration {name} failed ({_first_line(error)}); nothing was changed: restore a backup"
-        ) from error
-    connection.execute("COMMIT")
-
-
-def _replace_views(connection: duckdb.DuckDBPyConnection) -> None:
-    digest = _views_digest()
-    if connection.execute("SELECT count(*) FROM schema_migration WHERE views <> ?", (digest,)).fetchone() == (0,):
-        return
-    connection.execute("BEGIN")
-    for _, sql, _ in _statements("views"):
-        connection.execute(sql)
-    connection.execute("UPDATE schema_migration SET views = ?", (digest,))
-    connection.execute("COMMIT")

@@ -9,6 +9,16 @@ from geo_flywheel.records import Prompt
 from geo_flywheel.store.database import Store
 
 
+def texts(values: Iterable[str | None]) -> "pa.Array[pa.StringScalar]":
+    """Return a column of text; halves of characters, which UTF-8 cannot hold, become question marks."""
+    return pa.array([None if value is None else storable(value) for value in values], pa.string())
+
+
+def storable(text: str) -> str:
+    """Return text that UTF-8 can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def number_links(store: Store, staged: str) -> None:
     """Make sure that every address in a staged relation has its link and page.
 
@@ -17,9 +27,10 @@ def number_links(store: Store, staged: str) -> None:
         staged: Relation with the columns raw_url (nulls passed over) and domain (named by the engine, may be null).
     """
     new = store.table(
-        f"SELECT raw_url, min(domain) AS domain FROM {staged} AS s WHERE raw_url IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM link AS l WHERE l.raw_url = s.raw_url AND l.url_rules = ?)"
-        " GROUP BY raw_url ORDER BY raw_url",
+        f"SELECT DISTINCT raw_url, coalesce(domain, '') AS domain FROM {staged} AS s WHERE raw_url IS NOT NULL"
+        " AND NOT EXISTS (SELECT 1 FROM link AS l"
+        " WHERE l.raw_url = s.raw_url AND l.domain = coalesce(s.domain, '') AND l.url_rules = ?)"
+        " ORDER BY ALL",
         [urls.version()],
     )
     if new.num_rows:
@@ -27,22 +38,23 @@ def number_links(store: Store, staged: str) -> None:
             _insert_links(store)
 
 
-def _resolve(raw_urls: list[str], domains: list[str | None]) -> pa.Table:
+def _resolve(raw_urls: list[str], domains: list[str]) -> pa.Table:
     """Canonical page of each address; a redirect nobody followed belongs to the domain the engine named, or to none."""
     pages = [urls.canonical(raw_url) for raw_url in raw_urls]
     places = [_place(page, domain) for page, domain in zip(pages, domains, strict=True)]
     return pa.table(
         {
             "raw_url": pa.array(raw_urls, pa.string()),
-            "url": pa.array([page.url for page in pages], pa.string()),
+            "domain": pa.array(domains, pa.string()),
+            "url": texts(page.url for page in pages),
             "resolved": pa.array([page.resolved for page in pages], pa.bool_()),
-            "site": pa.array([site for site, _ in places], pa.string()),
-            "site_key": pa.array([key for _, key in places], pa.string()),
+            "site": texts(site for site, _ in places),
+            "site_key": texts(key for _, key in places),
         }
     )
 
 
-def _place(page: urls.Page, domain: str | None) -> tuple[str, str]:
+def _place(page: urls.Page, domain: str) -> tuple[str, str]:
     if page.resolved:
         return urls.site(page.url), urls.site_key(page.url)
     named = f"https://{domain}/" if domain else ""
@@ -50,42 +62,39 @@ def _place(page: urls.Page, domain: str | None) -> tuple[str, str]:
 
 
 def _insert_links(store: Store) -> None:
-    """From new_link: pages not met before, then the links."""
+    """From new_link: pages not met before, then the links. What the rules say of a page is part of what it is."""
     run = store.connection.execute
     run(
-        "INSERT INTO page SELECT (SELECT coalesce(max(page_no), 0) FROM page) + row_number() OVER (ORDER BY url),"
-        " url, min(site), min(site_key), bool_and(resolved) FROM new_link AS n"
-        " WHERE NOT EXISTS (SELECT 1 FROM page AS p WHERE p.url = n.url) GROUP BY url"
+        "INSERT INTO page SELECT (SELECT coalesce(max(page_no), 0) FROM page) + row_number() OVER (ORDER BY url, site),"
+        " url, site, site_key, resolved FROM (SELECT DISTINCT url, site, site_key, resolved FROM new_link)"
+        " ANTI JOIN page USING (url, site, site_key, resolved)"
     )
     run(
-        "INSERT INTO link SELECT (SELECT coalesce(max(link_no), 0) FROM link) + row_number() OVER (ORDER BY n.raw_url),"
-        " n.raw_url, ?, p.page_no FROM new_link AS n JOIN page AS p ON p.url = n.url",
+        "INSERT INTO link SELECT (SELECT coalesce(max(link_no), 0) FROM link)"
+        " + row_number() OVER (ORDER BY raw_url, domain), raw_url, ?, page_no, domain"
+        " FROM new_link JOIN page USING (url, site, site_key, resolved)",
         [urls.version()],
     )
 
 
 def number_prompts(store: Store, prompts: Iterable[Prompt]) -> dict[str, int]:
-    """Return the number of each prompt by its id, new ones added in the order given; the first topic met stays."""
-    by_id: dict[str, Prompt] = {}
-    for prompt in prompts:
-        by_id.setdefault(prompt.id, prompt)
+    """Return the number of each prompt by its id, new ones added in the order given."""
+    by_id = {prompt.id: prompt for prompt in prompts}
+    if not by_id:
+        return {}
+    named = ("text", "locale", "persona", "location")
     rows = pa.table(
         {
             "ordinal": pa.array(range(len(by_id)), pa.int32()),
             "prompt_id": pa.array(by_id, pa.string()),
-            **{
-                name: pa.array([getattr(prompt, name) for prompt in by_id.values()], pa.string())
-                for name in ("text", "topic", "locale", "persona", "location")
-            },
+            **{name: texts(getattr(prompt, name) for prompt in by_id.values()) for name in named},
         }
     )
     with store.staged("new_prompt", rows):
         store.connection.execute(
             "INSERT INTO prompt SELECT (SELECT coalesce(max(prompt_no), 0) FROM prompt)"
-            " + row_number() OVER (ORDER BY ordinal), prompt_id, text, topic, locale, persona, location FROM new_prompt"
+            f" + row_number() OVER (ORDER BY ordinal), prompt_id, {', '.join(named)} FROM new_prompt"
             " WHERE prompt_id NOT IN (SELECT prompt_id FROM prompt)"
         )
-        known = store.rows(
-            "SELECT prompt_id, prompt_no FROM prompt WHERE prompt_id IN (SELECT prompt_id FROM new_prompt)"
-        )
+        known = store.rows("SELECT prompt_id, prompt_no FROM prompt JOIN new_prompt USING (prompt_id)")
     return {str(prompt_id): int(number) for prompt_id, number in known}

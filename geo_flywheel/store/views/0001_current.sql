@@ -11,7 +11,7 @@ GROUP BY capture_no;
 CREATE OR REPLACE VIEW answers AS
 SELECT
     a.answer_no, a.provider, a.engine, a.surface, a.model_requested, a.model_served,
-    a.prompt_no, p.text AS prompt, p.topic, p.locale, p.persona,
+    a.prompt_no, p.text AS prompt, coalesce(a.topic, '') AS topic, p.locale, p.persona,
     a.basket_revision, a.snapshot, a.sample_no, a.half, a.status,
     d.status IS NOT NULL AS delivered,
     a.asked_at, CAST(a.asked_at AS DATE) AS day, CAST(date_trunc('week', a.asked_at) AS DATE) AS week,
@@ -27,7 +27,7 @@ LEFT JOIN (
 CREATE OR REPLACE VIEW observations AS
 SELECT
     o.provider, o.engine, o.surface, o.model AS model_served, o.prompt_no, p.text AS prompt,
-    coalesce(o.topic, p.topic) AS topic, p.locale, p.persona,
+    coalesce(o.topic, '') AS topic, p.locale, p.persona,
     o.observed_at, CAST(o.observed_at AS DATE) AS day, CAST(date_trunc('week', o.observed_at) AS DATE) AS week,
     o.page_no, o.position, o.cited, o.asked, o.reading_no
 FROM observation AS o
@@ -106,7 +106,7 @@ CREATE OR REPLACE VIEW presences AS
 SELECT corpus, unit, unit_kind, site, site_key, state, method, captures, documents, tokens, observed_on
 FROM (
     SELECT n.*, row_number() OVER (
-        PARTITION BY n.corpus, n.unit, n.unit_kind, n.method, n.observed_on ORDER BY n.reading_no DESC, n.key
+        PARTITION BY n.corpus, n.unit, n.unit_kind, n.method, n.observed_on ORDER BY r.capture_no DESC, n.key
     ) AS newest
     FROM presence AS n
     JOIN current_reading AS r ON r.reading_no = n.reading_no
