@@ -107,12 +107,14 @@ def run(store: Store, select: str) -> Result:
         ReportError: If the database refuses it, or it takes too long or too much memory.
     """
     try:
-        types = store.rows(f"DESCRIBE {select}")
-        cursor = store.connection.execute(_without_zones(select, types))
+        cursor = store.connection.execute(select)
+        names, types = zip(*((column[0], str(column[1])) for column in cursor.description or ()), strict=True)
+        if any(_ZONED in type_ for type_ in types):
+            cursor = store.connection.execute(_zones_as_text(select, types))
         first = cursor.fetchmany(_BATCH)
     except duckdb.Error as error:
         raise ReportError(explained(error)) from error
-    return Result([str(row[0]) for row in types], _rows(cursor, first))
+    return Result(list(names), _rows(cursor, first))
 
 
 def table(store: Store, report: Script, values: Mapping[str, object]) -> pa.Table:
@@ -157,12 +159,10 @@ def _rows(cursor: duckdb.DuckDBPyConnection, first: list[tuple[Any, ...]]) -> It
             raise ReportError(explained(error)) from error
 
 
-def _without_zones(select: str, types: list[tuple[Any, ...]]) -> str:
+def _zones_as_text(select: str, types: tuple[str, ...]) -> str:
     """The SELECT with text for moments that Python could only hold with a library of time zones."""
-    if not any(_ZONED in row[1] for row in types):
-        return select
     names = [f"c{number}" for number in range(len(types))]
-    shown = (f"CAST({name} AS VARCHAR)" if _ZONED in row[1] else name for name, row in zip(names, types, strict=True))
+    shown = (f"CAST({name} AS VARCHAR)" if _ZONED in type_ else name for name, type_ in zip(names, types, strict=True))
     return f"SELECT {', '.join(shown)} FROM (\n{select}\n) AS given({', '.join(names)})"
 
 
