@@ -5,19 +5,18 @@ The file belongs to a person: this program only ever adds prompts at its end.
 """
 
 import json
-import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from geo_flywheel import crawl_config
+from geo_flywheel.crawl_config import Budget, Crawl, Provider, ScheduledJob
 from geo_flywheel.errors import ConfigError
 from geo_flywheel.records import Prompt
+from geo_flywheel.toml_table import Table, kind, known, subtable, text, texts
 
-_SECRET = re.compile(r"api_?key|secret|token|password|credential", re.IGNORECASE)
 PROMPT_KEYS = ("text", "topic", "locale", "persona", "location")
-Table = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +27,19 @@ class Config:
         own: Sites whose trajectory is followed, as registrable domains in the order of the file.
         rivals: Sites they are compared with, likewise.
         prompts: The basket to ask from now on, in order; no prompt twice.
+        providers: Who is asked, in the order of the file.
+        budget: What may be spent.
+        crawl: How often and from where each prompt is asked.
+        schedule: When it is asked again, in the order of the file.
     """
 
     own: tuple[str, ...] = ()
     rivals: tuple[str, ...] = ()
     prompts: tuple[Prompt, ...] = ()
+    providers: tuple[Provider, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    crawl: Crawl = field(default_factory=Crawl)
+    schedule: tuple[ScheduledJob, ...] = ()
 
 
 def load(path: Path) -> Config:
@@ -51,22 +58,30 @@ def load(path: Path) -> Config:
         raise ConfigError(f"{path}: {error}") from error
 
 
-def parse(text: str) -> Config:
+def parse(content: str) -> Config:
     """Return the configuration in a text.
 
     Raises:
         ConfigError: If it is not TOML, or holds a key or a value this program does not know.
     """
     try:
-        root = tomllib.loads(text)
+        root = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"is not TOML: {error}; mend that line") from error
-    _known(root, ("site", "basket"), "at the top")
-    site = _table(root, "site", "at the top")
-    _known(site, ("own", "rivals"), "in [site]")
-    basket = _table(root, "basket", "at the top")
-    _known(basket, ("prompts",), "in [basket]")
-    return Config(_sites(site, "own"), _sites(site, "rivals"), _prompts(basket))
+    known(root, ("site", "basket", "providers", "budget", "crawl", "schedule"), "at the top")
+    site = subtable(root, "site", "at the top")
+    known(site, ("own", "rivals"), "in [site]")
+    basket = subtable(root, "basket", "at the top")
+    known(basket, ("prompts",), "in [basket]")
+    return Config(
+        own=_sites(site, "own"),
+        rivals=_sites(site, "rivals"),
+        prompts=_prompts(basket),
+        providers=crawl_config.providers(root),
+        budget=crawl_config.budget(root),
+        crawl=crawl_config.crawl(root),
+        schedule=crawl_config.schedule(root),
+    )
 
 
 def add_prompts(path: Path, prompts: Iterable[Prompt]) -> None:
@@ -76,12 +91,12 @@ def add_prompts(path: Path, prompts: Iterable[Prompt]) -> None:
         ConfigError: If the file cannot be read or written, or would not be right afterwards; it is unchanged then.
     """
     load(path)
-    text = path.read_text(encoding="utf-8-sig")
+    stood = path.read_text(encoding="utf-8-sig")
     added = "".join(f"\n[[basket.prompts]]\n{_assignments(prompt)}" for prompt in prompts)
-    if not text.endswith("\n"):
+    if not stood.endswith("\n"):
         added = f"\n{added}"
     try:
-        parse(text + added)
+        parse(stood + added)
         with path.open("ab") as file:
             file.write(added.encode())
     except ConfigError as error:
@@ -103,17 +118,17 @@ def _sites(table: Table, key: str) -> tuple[str, ...]:
     """Sites as registrable domains, each once; text that names none is refused."""
     from geo_flywheel.urls import site
 
-    named = {text: site(text) for text in _texts(table, key, "[site]")}
-    for text, domain in named.items():
+    named = {said: site(said) for said in texts(table, key, "in [site]")}
+    for said, domain in named.items():
         if not domain:
-            raise ConfigError(f'{key} (in [site]): "{text}" names no site; write its domain, such as example.com')
+            raise ConfigError(f'{key} (in [site]): "{said}" names no site; write its domain, such as example.com')
     return tuple(dict.fromkeys(named.values()))
 
 
 def _prompts(basket: Table) -> tuple[Prompt, ...]:
     tables = basket.get("prompts", [])
     if not isinstance(tables, list):
-        raise ConfigError(f"[basket] prompts is {_kind(tables)}, not a list; write each as [[basket.prompts]]")
+        raise ConfigError(f"[basket] prompts is {kind(tables)}, not a list; write each as [[basket.prompts]]")
     first: dict[str, Prompt] = {}
     for number, table in enumerate(tables, 1):
         prompt = _prompt(table, f"in [[basket.prompts]] number {number}")
@@ -123,48 +138,9 @@ def _prompts(basket: Table) -> tuple[Prompt, ...]:
 
 def _prompt(table: object, where: str) -> Prompt:
     if not isinstance(table, dict):
-        raise ConfigError(f'{where}: {_kind(table)} stands where a table should; write text = "…" under it')
-    _known(table, PROMPT_KEYS, where)
-    texts = {key: _text(value, key, where) for key, value in table.items()}
-    if not texts.get("text", "").strip():
+        raise ConfigError(f'{where}: {kind(table)} stands where a table should; write text = "…" under it')
+    known(table, PROMPT_KEYS, where)
+    said = {key: text(value, key, where) for key, value in table.items()}
+    if not said.get("text", "").strip():
         raise ConfigError(f'{where}: there is no text; write text = "the question"')
-    return Prompt(**texts)
-
-
-def _known(table: Table, keys: Collection[str], where: str) -> None:
-    """Refuse keys that are none of `keys`, and with their own message those that look like a secret."""
-    for key in table:
-        if key in keys:
-            continue
-        if _SECRET.search(key):
-            raise ConfigError(
-                f"{key} ({where}) looks like a secret; take it out of the file and set it in the environment"
-            )
-        near = get_close_matches(key, keys, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(keys)}"
-        raise ConfigError(f"nothing is called {key} {where}; {hint}")
-
-
-def _table(table: Table, key: str, where: str) -> Table:
-    value = table.get(key, {})
-    if not isinstance(value, dict):
-        raise ConfigError(f"{key} ({where}) is {_kind(value)}, not a table; write [{key}]")
-    return value
-
-
-def _texts(table: Table, key: str, where: str) -> tuple[str, ...]:
-    value = table.get(key, [])
-    if not isinstance(value, list):
-        raise ConfigError(f'{key} (in {where}) is {_kind(value)}, not a list; write {key} = ["example.com"]')
-    return tuple(_text(item, key, f"in {where}") for item in value)
-
-
-def _text(value: object, key: str, where: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(f"{key} ({where}) is {_kind(value)}, not text; put it in quotes")
-    return value
-
-
-def _kind(value: object) -> str:
-    kinds = {str: "text", bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "a table"}
-    return kinds.get(type(value), f"a {type(value).__name__}")
+    return Prompt(**said)

@@ -1,0 +1,222 @@
+"""What the configuration says of the crawl: whom to ask, how, when, and for how much."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Literal, cast, get_args
+from urllib.parse import urlsplit
+
+from geo_flywheel.errors import ConfigError
+from geo_flywheel.toml_table import Table, amount, choice, kind, known, subtable, text, texts, whole
+
+UnknownPrice = Literal["refuse", "allow"]
+CatchUp = Literal["latest", "all", "skip"]
+
+_SECRET_OPTION = re.compile(r"api_?key|secret|password|credential|authorization|(^|_)token$", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CRON_FIELDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A provider of answers that shall be asked: `[providers.NAME]`.
+
+    Attributes:
+        name: File name of its plugin.
+        engines: Which of its engines; none named means all.
+        model: Model to ask for; "" means the plugin's own choice.
+        url: Base address; "" means the provider's own.
+        options: Further settings, checked against what the plugin knows when it is to be asked.
+    """
+
+    name: str
+    engines: tuple[str, ...] = ()
+    model: str = ""
+    url: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What may be spent: `[budget]`.
+
+    Attributes:
+        run_usd: US dollars one run may cost; None means no limit.
+        day_usd: US dollars one day (UTC) may cost; None means no limit.
+        unknown_price: Whether an ask is refused or allowed whose price nothing tells.
+    """
+
+    run_usd: float | None = None
+    day_usd: float | None = None
+    unknown_price: UnknownPrice = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class Crawl:
+    """How to ask: `[crawl]`.
+
+    Attributes:
+        repeats: How often each prompt is asked per engine, locale and snapshot; even, so that it splits in halves.
+        connections: How many asks may be in flight at once.
+        locales: Where prompts are asked from that name no locale of their own.
+    """
+
+    repeats: int = 4
+    connections: int = 10
+    locales: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledJob:
+    """A crawl that comes again: `[schedule.NAME]`.
+
+    Attributes:
+        cron: Five fields: minute, hour, day of month, month, day of week.
+        timezone: IANA name of the zone the expression is meant in.
+        catch_up: Which of the slots that passed unclaimed are still run: the latest, all, or only those within grace.
+        grace_minutes: How late a slot may be run when the policy is "skip".
+        providers: Which of the configured providers are asked; none named means all.
+    """
+
+    name: str
+    cron: str
+    timezone: str = "UTC"
+    catch_up: CatchUp = "latest"
+    grace_minutes: int = 120
+    providers: tuple[str, ...] = ()
+
+
+def providers(root: Table) -> tuple[Provider, ...]:
+    """Return the providers of `[providers]`, in the order of the file."""
+    return tuple(_provider(name, table) for name, table in _named(root, "providers"))
+
+
+def budget(root: Table) -> Budget:
+    """Return what `[budget]` says."""
+    table, where = subtable(root, "budget", "at the top"), "in [budget]"
+    known(table, ("run_usd", "day_usd", "unknown_price"), where)
+    unknown = choice(table, "unknown_price", where, get_args(UnknownPrice), "refuse")
+    return Budget(amount(table, "run_usd", where), amount(table, "day_usd", where), cast("UnknownPrice", unknown))
+
+
+def crawl(root: Table) -> Crawl:
+    """Return what `[crawl]` says."""
+    table, where = subtable(root, "crawl", "at the top"), "in [crawl]"
+    known(table, ("repeats", "connections", "locales"), where)
+    repeats = whole(table, "repeats", where, 2, 1000, 4)
+    if repeats % 2:
+        raise ConfigError(f"repeats ({where}) is {repeats}; write an even number, so that asks split in two halves")
+    return Crawl(
+        repeats,
+        whole(table, "connections", where, 1, 100, 10),
+        tuple(dict.fromkeys(texts(table, "locales", where, "en-US"))),
+    )
+
+
+def schedule(root: Table) -> tuple[ScheduledJob, ...]:
+    """Return the jobs of `[schedule]`, in the order of the file."""
+    configured = subtable(root, "providers", "at the top")
+    return tuple(_job(name, table, configured) for name, table in _named(root, "schedule"))
+
+
+def _named(root: Table, key: str) -> Iterator[tuple[str, Table]]:
+    """The tables under [key.NAME], each with its name."""
+    for name in (tables := subtable(root, key, "at the top")):
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f'"{name}" (in [{key}]) is no name; use letters, digits, - and _')
+        if not isinstance(tables[name], dict):
+            raise ConfigError(f"{name} (in [{key}]) is {kind(tables[name])}, not a table; write [{key}.{name}]")
+        yield name, subtable(tables, name, f"in [{key}]")
+
+
+def _provider(name: str, table: Table) -> Provider:
+    where = f"in [providers.{name}]"
+    known(table, ("engines", "model", "url", "options"), where)
+    options = subtable(table, "options", where)
+    _without_secrets(options, f"in options of [providers.{name}]")
+    return Provider(
+        name,
+        tuple(dict.fromkeys(texts(table, "engines", where, "google_ai_mode"))),
+        text(table.get("model", ""), "model", where),
+        _address(text(table.get("url", ""), "url", where), where),
+        options,
+    )
+
+
+def _without_secrets(value: object, where: str) -> None:
+    """Refuse, however deep, a key that looks like a secret."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if _SECRET_OPTION.search(key):
+                raise ConfigError(
+                    f"{key} ({where}) looks like a secret; take it out of the file and set it in the environment"
+                )
+            _without_secrets(item, where)
+    elif isinstance(value, list):
+        for item in value:
+            _without_secrets(item, where)
+
+
+def _address(url: str, where: str) -> str:
+    """A base address: http or https, with a host, and nothing in it that could be a secret."""
+    if not url:
+        return url
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        right = False
+    if not right:
+        raise ConfigError(f'url ({where}) is no address; write url = "https://host/path"')
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ConfigError(
+            f"url ({where}) holds more than host and path; take out what follows ? or # and stands before @"
+        )
+    return url.rstrip("/")
+
+
+def _job(name: str, table: Table, configured: Table) -> ScheduledJob:
+    where = f"in [schedule.{name}]"
+    known(table, ("cron", "timezone", "catch_up", "grace_minutes", "providers"), where)
+    if "cron" not in table:
+        raise ConfigError(f'there is no cron {where}; write cron = "0 6 * * 1"')
+    asked = texts(table, "providers", where, "openai")
+    for provider in asked:
+        known({provider: None}, tuple(configured), f"in [providers], though it stands {where}")
+    return ScheduledJob(
+        name,
+        _cron(text(table["cron"], "cron", where), where),
+        _zone(text(table.get("timezone", "UTC"), "timezone", where), where),
+        cast("CatchUp", choice(table, "catch_up", where, get_args(CatchUp), "latest")),
+        whole(table, "grace_minutes", where, 1, 527_040, 120),
+        tuple(dict.fromkeys(asked)),
+    )
+
+
+def _cron(expression: str, where: str) -> str:
+    from cronsim import CronSim, CronSimError
+
+    remedy = f'cron ({where}) is "{expression}": %s; write minute, hour, day, month and weekday, such as "0 6 * * 1"'
+    if len(expression.split()) != _CRON_FIELDS:
+        raise ConfigError(remedy % f"{len(expression.split())} fields, not {_CRON_FIELDS}")
+    try:
+        first = next(CronSim(expression, datetime(2026, 1, 1)), None)  # noqa: DTZ001 - the zone does not matter here
+    except (CronSimError, ValueError) as error:
+        raise ConfigError(remedy % f"{error}".lower()) from error
+    if first is None:
+        raise ConfigError(remedy % "no day is such a day")
+    return " ".join(expression.split())
+
+
+def _zone(name: str, where: str) -> str:
+    import zoneinfo
+
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        near = get_close_matches(name, zoneinfo.available_timezones(), n=1)
+        hint = f"did you mean {near[0]}?" if near else 'write one such as "Europe/Berlin" or "UTC"'
+        raise ConfigError(f'timezone ({where}): no zone is called "{name}"; {hint}') from error
+    return name
