@@ -3,6 +3,9 @@
 The answer is split into text blocks; a citation supports the whole block it hangs on, so its span is that block.
 The text of an answer is all its text blocks without a separator, the narration between searches included: narration
 carries no citation, and where it ends is the provider's secret.
+
+A turn that pauses is continued, and the reply is then one message: the blocks of all turns in order, the usage of all
+turns added up, everything else as in the last one.
 """
 
 from collections import defaultdict
@@ -11,18 +14,23 @@ from itertools import pairwise
 
 import orjson
 
-from crawlers.base import Engine
+from crawlers.asking.circumstances import instructions, located
+from crawlers.asking.pauses import continued, paused
+from crawlers.asking.posting import post
+from crawlers.asking.settings import Settings, filled
+from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.anthropic_events import is_error, is_message, is_start, messages
 from crawlers.reading.citing import Citing, retrievals
 from crawlers.reading.lenient import amount, mapping, mappings, text
 from crawlers.reading.wire import Document, documents
-from geo_flywheel.errors import Unreadable
-from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Span, Status
+from geo_flywheel.errors import CrawlError, Unreadable
+from geo_flywheel.records import Answer, Ask, Capture, Citation, Retrieval, Span, Status
 
 _KNOWN_BLOCKS = {
     *("text", "thinking", "redacted_thinking", "tool_use", "server_tool_use", "mcp_tool_use", "mcp_tool_listing"),
     *("container_upload", "compaction", "fallback"),
 }
+_VERSION = "2023-06-01"
 _PAGES = {"web_search_result", "web_fetch_result"}
 _UNFINISHED = {"", "max_tokens", "pause_turn", "tool_use", "model_context_window_exceeded"}
 _STOP_REASONS = {
@@ -186,4 +194,50 @@ def _location(citation: Citation) -> Document:
     return {"type": "web_search_result_location", "encrypted_index": "", **page}
 
 
-ENGINE = Engine(read=read, render=render, claims=claims)
+async def ask(http: Http, ask: Ask, service: Service) -> Reply:
+    """Return the message that answers a prompt; raises `ConfigError` without a key or for a wrong option."""
+    how = Settings(service, ASKING.options)
+    asked = {"role": "user", "content": ask.prompt.text}
+    body = {
+        "model": ask.model_requested or service.model or ASKING.model,
+        "system": instructions(ask.prompt),
+        "max_tokens": how.whole("max_output_tokens"),
+        "messages": [asked],
+        "tools": [filled({"max_uses": how.whole("max_searches"), **how.table("tool"), **located(ask.prompt)})],
+        **how.table("request"),
+    }
+    reply = await _post(http, service, body)
+    for _ in range(how.whole("max_continuations", least=0)):
+        said = paused(reply)
+        if said is None:
+            break
+        try:
+            following = await _post(http, service, body | {"messages": [asked, said]})
+        except CrawlError:  # what was said so far is paid for, and stands as an answer that was cut off
+            break
+        reply = continued(reply, following)
+    return reply
+
+
+async def _post(http: Http, service: Service, body: Document) -> Reply:
+    headers = {"anthropic-version": _VERSION}
+    return await post(
+        http, service, "/v1/messages", filled(body), key="ANTHROPIC_API_KEY", header="x-api-key", headers=headers
+    )
+
+
+ASKING = Asking(
+    ask=ask,
+    engines=("anthropic",),
+    url="https://api.anthropic.com",
+    keys=("ANTHROPIC_API_KEY",),
+    model="claude-sonnet-5-5",
+    options={
+        "max_searches": 5,
+        "max_continuations": 1,
+        "max_output_tokens": 8_192,
+        "tool": {"type": "web_search_20250305", "name": "web_search"},
+        "request": {},
+    },
+)
+ENGINE = Engine(read=read, render=render, claims=claims, asking=ASKING)

@@ -3,15 +3,21 @@
 In generateContent a grounding chunk is a page the reply lists; the answer cites it only where a support points at it.
 Supports count UTF-8 bytes and repeat the words they select: a span whose words differ is not told. Addresses are
 mostly redirects nobody followed, kept as they are, with the domain that their title names.
+
+generateContent is asked for; no field of it says where the person who asks is, or how often to search.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import orjson
 
-from crawlers.base import Engine
+from crawlers.asking.circumstances import instructions
+from crawlers.asking.posting import post
+from crawlers.asking.settings import Settings, filled
+from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.byte_spans import ByteSpans
 from crawlers.reading.citing import Citing, retrievals
 from crawlers.reading.failing import nothing_said
@@ -19,7 +25,7 @@ from crawlers.reading.gemini_interactions import domain_beside, is_interaction, 
 from crawlers.reading.lenient import integer, mapping, mappings, moment, sequence, text
 from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Span, Status
+from geo_flywheel.records import Answer, Ask, Capture, Citation, Retrieval, Span, Status
 
 _PROVIDER = "gemini"
 _CHUNKS = ("web", "maps", "retrievedContext", "image")
@@ -255,4 +261,28 @@ def _support(said: str, span: Span | None, index: int) -> Document:
     return {"segment": segment, "groundingChunkIndices": [index]}
 
 
-ENGINE = Engine(read=read, render=render, claims=claims)
+async def ask(http: Http, ask: Ask, service: Service) -> Reply:
+    """Return the content generated for a prompt; raises `ConfigError` as a missing key or a wrong option does."""
+    how = Settings(service, ASKING.options)
+    model = (ask.model_requested or service.model or ASKING.model).removeprefix("models/")
+    about = instructions(ask.prompt)
+    body = {
+        "systemInstruction": {"parts": [{"text": about}]} if about else {},
+        "contents": [{"role": "user", "parts": [{"text": ask.prompt.text}]}],
+        "tools": [{"googleSearch": filled(how.table("tool"))}],
+        "generationConfig": {"maxOutputTokens": how.whole("max_output_tokens")},
+        **how.table("request"),
+    }
+    path = f"/v1beta/models/{quote(model, safe='')}:generateContent"
+    return await post(http, service, path, filled(body), key="GEMINI_API_KEY", header="x-goog-api-key")
+
+
+ASKING = Asking(
+    ask=ask,
+    engines=("gemini",),
+    url="https://generativelanguage.googleapis.com",
+    keys=("GEMINI_API_KEY",),
+    model="gemini-3.8-flash",
+    options={"max_output_tokens": 16_000, "tool": {}, "request": {}},
+)
+ENGINE = Engine(read=read, render=render, claims=claims, asking=ASKING)

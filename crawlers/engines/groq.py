@@ -1,5 +1,8 @@
 """Groq: chat completions of Compound and of gpt-oss with browser search, and its Responses.
 
+Chat completions are asked for, with `browser_search`; Compound, which ended on 2026-09-21, searches without being told.
+No field says where the person who asks is, or how often to search.
+
 Retrieved are the results of the executed tools. Cited is what the text shows: links, addresses of retrieved pages, and
 `【n†L1-L9】` markers of browser search, where n is the tool call that opened the page; a marker of a call that listed
 several pages, or none, names no page. In its Responses the annotations are the citations.
@@ -14,7 +17,10 @@ from collections.abc import Iterator, Sequence
 
 import orjson
 
-from crawlers.base import Engine
+from crawlers.asking.circumstances import messages
+from crawlers.asking.posting import post
+from crawlers.asking.settings import Settings, filled
+from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.chat import Chat, chat_status, read_chat
 from crawlers.reading.citing import Citing, retrievals
 from crawlers.reading.failing import failure, nothing_said
@@ -32,7 +38,7 @@ from crawlers.reading.responses import (
 )
 from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Status
+from geo_flywheel.records import Answer, Ask, Capture, Citation, Retrieval, Status
 from geo_flywheel.urls import canonical
 
 _PROVIDER = "groq"
@@ -167,4 +173,26 @@ def _tools(answer: Answer) -> Iterator[Document]:
         yield {"index": index, "type": "search", "arguments": asked, "search_results": {"results": results}}
 
 
-ENGINE = Engine(read=read, render=render, claims=claims)
+async def ask(http: Http, ask: Ask, service: Service) -> Reply:
+    """Return the completion of a prompt; raises `ConfigError` without a key or for an option of the wrong kind."""
+    how = Settings(service, ASKING.options)
+    model = ask.model_requested or service.model or ASKING.model
+    body = {
+        "model": model,
+        "messages": messages(ask.prompt),
+        "tools": [] if "compound" in model else [filled(how.table("tool"))],
+        "max_completion_tokens": how.whole("max_output_tokens"),
+        **how.table("request"),
+    }
+    return await post(http, service, "/openai/v1/chat/completions", filled(body), key="GROQ_API_KEY")
+
+
+ASKING = Asking(
+    ask=ask,
+    engines=("groq",),
+    url="https://api.groq.com",
+    keys=("GROQ_API_KEY",),
+    model="openai/gpt-oss-120b",
+    options={"max_output_tokens": 8_192, "tool": {"type": "browser_search"}, "request": {}},
+)
+ENGINE = Engine(read=read, render=render, claims=claims, asking=ASKING)

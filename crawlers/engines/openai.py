@@ -1,5 +1,7 @@
 """OpenAI: Responses with `web_search`, chat completions of the search models, and both as Azure serves them.
 
+Responses are asked for. A search without `user_location` is made from the United States, so that one is always sent.
+
 Cited are the `url_citation` annotations. Retrieved are the `sources` that search actions list, also those cited too; a
 page the model asked to open is in neither list, since the reply does not tell whether it came back. Offsets select
 the inline link; one that selects something else is looked up by its address or left out.
@@ -13,7 +15,10 @@ from collections.abc import Iterable, Sequence
 
 import orjson
 
-from crawlers.base import Engine
+from crawlers.asking.circumstances import instructions, located
+from crawlers.asking.posting import post
+from crawlers.asking.settings import Settings, filled
+from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.chat import Chat, chat_status, read_chat
 from crawlers.reading.citing import retrievals
 from crawlers.reading.failing import failure, nothing_said
@@ -31,7 +36,7 @@ from crawlers.reading.responses import (
 )
 from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.records import Answer, Capture, Citation, Status
+from geo_flywheel.records import Answer, Ask, Capture, Citation, Status
 
 _PROVIDER = "openai"
 _CHAT_MODEL = re.compile(r"(gpt-|chatgpt-|o\d)")
@@ -141,4 +146,33 @@ def _annotations(citations: Iterable[Citation]) -> Iterable[Document]:
             yield {"type": "url_citation", "url": page.raw_url, "title": page.title, **places}
 
 
-ENGINE = Engine(read=read, render=render, claims=claims)
+async def ask(http: Http, ask: Ask, service: Service) -> Reply:
+    """Return the Response to a prompt; raises `ConfigError` without a key or for an option of the wrong kind."""
+    how = Settings(service, ASKING.options)
+    tool = {"user_location": {"type": "approximate"}, **how.table("tool"), **located(ask.prompt)}
+    body = {
+        "model": ask.model_requested or service.model or ASKING.model,
+        "instructions": instructions(ask.prompt),
+        "input": ask.prompt.text,
+        "tools": [filled(tool)],
+        "max_tool_calls": how.whole("max_searches"),
+        "max_output_tokens": how.whole("max_output_tokens"),
+        **how.table("request"),
+    }
+    return await post(http, service, "/v1/responses", filled(body), key="OPENAI_API_KEY")
+
+
+ASKING = Asking(
+    ask=ask,
+    engines=("openai",),
+    url="https://api.openai.com",
+    keys=("OPENAI_API_KEY",),
+    model="gpt-6.1-sol",
+    options={
+        "max_searches": 5,
+        "max_output_tokens": 16_000,
+        "tool": {"type": "web_search", "search_context_size": "medium"},
+        "request": {"tool_choice": "auto", "include": ["web_search_call.action.sources"]},
+    },
+)
+ENGINE = Engine(read=read, render=render, claims=claims, asking=ASKING)

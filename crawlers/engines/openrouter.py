@@ -1,5 +1,8 @@
 """OpenRouter: chat completions and Responses with `openrouter:web_search`, whichever search engine stands behind it.
 
+Chat completions are asked for, with the search of the model's own provider: with another the answer is none that this
+provider would give.
+
 Its annotations are the search results it put before the model, so they are retrieved. Cited is the one whose address
 the text links to or names, or whose offsets select a real piece of the text; 0 to 0 selects nothing.
 
@@ -12,7 +15,10 @@ from typing import NamedTuple
 
 import orjson
 
-from crawlers.base import Engine
+from crawlers.asking.circumstances import located, messages
+from crawlers.asking.posting import post
+from crawlers.asking.settings import Settings, filled
+from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.chat import chat_status, read_chat
 from crawlers.reading.citing import Citing, retrievals
 from crawlers.reading.failing import failure, nothing_said
@@ -21,7 +27,7 @@ from crawlers.reading.linking import UrlCitation, links, url_citation
 from crawlers.reading.responses import proven, read_response, response_object, response_status, searched, sources
 from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.records import Answer, Capture, Citation, Retrieval, Status
+from geo_flywheel.records import Answer, Ask, Capture, Citation, Retrieval, Status
 from geo_flywheel.urls import canonical
 
 _PROVIDER = "openrouter"
@@ -166,4 +172,26 @@ def render(answer: Answer) -> bytes:
     })  # fmt: skip
 
 
-ENGINE = Engine(read=read, render=render, claims=claims)
+async def ask(http: Http, ask: Ask, service: Service) -> Reply:
+    """Return the completion of a prompt; raises `ConfigError` without a key or for an option of the wrong kind."""
+    how = Settings(service, ASKING.options)
+    search = {"max_uses": how.whole("max_searches"), **how.table("tool"), **located(ask.prompt)}
+    body = {
+        "model": ask.model_requested or service.model or ASKING.model,
+        "messages": messages(ask.prompt),
+        "tools": [{"type": "openrouter:web_search", "parameters": filled(search)}],
+        "max_tokens": how.whole("max_output_tokens"),
+        **how.table("request"),
+    }
+    return await post(http, service, "/api/v1/chat/completions", filled(body), key="OPENROUTER_API_KEY")
+
+
+ASKING = Asking(
+    ask=ask,
+    engines=("openrouter",),
+    url="https://openrouter.ai",
+    keys=("OPENROUTER_API_KEY",),
+    model="openai/gpt-6.1-sol",
+    options={"max_searches": 5, "max_output_tokens": 16_000, "tool": {"engine": "native"}, "request": {}},
+)
+ENGINE = Engine(read=read, render=render, claims=claims, asking=ASKING)

@@ -4,6 +4,9 @@ A reply lists every page the search offered; the answer cites one by a marker `[
 the Agent API n is the id of a search result (the first one that bears it), in Sonar chat the place in `citations`,
 from 1. Annotations, where there are any, cite the pages that no marker names. Thoughts at the start of the text
 (`<think>…</think>`) are no part of the answer.
+
+The Agent API is asked; it refuses any field it does not know. A model without a slash is one of its presets, which
+bring their own search.
 """
 
 import re
@@ -12,7 +15,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from crawlers.base import Engine
+from crawlers.asking.circumstances import instructions, language, user_location
+from crawlers.asking.posting import post
+from crawlers.asking.settings import Settings, filled
+from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.chat import Chat, chat_status, read_chat
 from crawlers.reading.citing import Citing, retrievals
 from crawlers.reading.failing import nothing_said
@@ -20,7 +26,7 @@ from crawlers.reading.lenient import amount, integer, mapping, mappings, moment,
 from crawlers.reading.perplexity_events import response, split
 from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.records import Answer, Capture, Citation, Span, Status
+from geo_flywheel.records import Answer, Ask, Capture, Citation, Span, Status
 
 _PROVIDER = "perplexity"
 _MARKER = re.compile(r"\[((?:web:)?\d{1,3}(?:\s*,\s*(?:web:)?\d{1,3})*)\](?!\()")
@@ -28,6 +34,7 @@ _NUMBER = re.compile(r"\d+")
 _THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
 _SONAR_MODELS = ("sonar", "r1-1776", "pplx")
 _RETIRED = {"agent_api_migration_required", "chat_completions_not_available"}
+_MOVED = "now the agent api"
 _KNOWN_ITEMS = {
     *("message", "reasoning", "finance_results", "function_call", "mcp_list_tools", "mcp_call", "skill_loaded"),
     *("advisor_result", "share_file"),
@@ -85,7 +92,7 @@ def _failure(reply: Document) -> Status | None:
     """What a body without an answer says went wrong; None when it is no error of this provider."""
     error = reply.get("error")
     told = error if isinstance(error, dict) else reply
-    if _RETIRED & {text(told.get("code")), text(told.get("type"))}:
+    if _RETIRED & {text(told.get("code")), text(told.get("type"))} or _MOVED in text(told.get("message")).lower():
         return Status.RETIRED
     foreign = "status" in told or "request_id" in reply
     return Status.ERROR if told is error and not foreign and told.keys() & {"message", "type"} else None
@@ -251,4 +258,36 @@ def _message(answer: Answer) -> Document:
     return {"type": "message", "id": "msg_rendered", "role": "assistant", "status": "completed", "content": [content]}
 
 
-ENGINE = Engine(read=read, render=render, claims=claims)
+async def ask(http: Http, ask: Ask, service: Service) -> Reply:
+    """Return the Agent's reply to a prompt; raises `ConfigError` without a key or for an option of the wrong kind."""
+    how = Settings(service, ASKING.options)
+    body = {
+        **_asked(ask.model_requested or service.model or ASKING.model, how, ask),
+        "instructions": instructions(ask.prompt),
+        "input": ask.prompt.text,
+        "language_preference": language(ask.prompt),
+        "max_steps": how.whole("max_searches"),
+        "max_output_tokens": how.whole("max_output_tokens"),
+        **how.table("request"),
+    }
+    return await post(http, service, "/v1/agent", filled(body), key="PERPLEXITY_API_KEY")
+
+
+def _asked(model: str, how: Settings, ask: Ask) -> Document:
+    """A model with its search, or a preset."""
+    if "/" not in model:
+        return {"preset": model}
+    known = user_location(ask.prompt)
+    tool = how.table("tool") | ({"user_location": known} if known else {})
+    return {"model": model, "tools": [filled(tool)], "tool_choice": {"type": "web_search"}}
+
+
+ASKING = Asking(
+    ask=ask,
+    engines=("perplexity",),
+    url="https://api.perplexity.ai",
+    keys=("PERPLEXITY_API_KEY",),
+    model="perplexity/sonar",
+    options={"max_searches": 5, "max_output_tokens": 8_192, "tool": {"type": "web_search"}, "request": {}},
+)
+ENGINE = Engine(read=read, render=render, claims=claims, asking=ASKING)

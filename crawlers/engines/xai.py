@@ -1,5 +1,7 @@
 """xAI: Responses with `web_search` and `x_search`, its gRPC replies as JSON, and the retired chat with Live Search.
 
+Responses are asked for; no field of theirs limits how often Grok searches.
+
 Annotations and `citations` list everything Grok met, so they are retrieved. Cited is what the text shows: its links,
 normally `[[1]](url)`, and bare addresses of pages it met. An annotation on such a link titles it, unless the title is
 only the link's number.
@@ -13,7 +15,10 @@ from typing import NamedTuple
 
 import orjson
 
-from crawlers.base import Engine
+from crawlers.asking.circumstances import located, messages
+from crawlers.asking.posting import post
+from crawlers.asking.settings import Settings, filled
+from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.chat import chat_status, read_chat
 from crawlers.reading.citing import Citing, retrievals
 from crawlers.reading.failing import failure, nothing_said
@@ -22,7 +27,7 @@ from crawlers.reading.linking import Link, UrlCitation, links, url_citation
 from crawlers.reading.responses import proven, read_response, response_object, response_status, searched, sources
 from crawlers.reading.wire import Document, documents
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.records import Answer, Capture, Citation, Status
+from geo_flywheel.records import Answer, Ask, Capture, Citation, Status
 from geo_flywheel.urls import canonical
 
 _PROVIDER = "xai"
@@ -210,4 +215,30 @@ def _annotations(answer: Answer) -> Iterator[Document]:
             yield {"type": "url_citation", "url": page.raw_url, "title": page.title, **at}
 
 
-ENGINE = Engine(read=read, render=render, claims=claims)
+async def ask(http: Http, ask: Ask, service: Service) -> Reply:
+    """Return the Response to a prompt; raises `ConfigError` without a key or for an option of the wrong kind."""
+    how = Settings(service, ASKING.options)
+    body = {
+        "model": ask.model_requested or service.model or ASKING.model,
+        "input": messages(ask.prompt),
+        "tools": [filled(how.table("tool") | located(ask.prompt)), *[{"type": "x_search"}] * how.flag("x_search")],
+        "max_output_tokens": how.whole("max_output_tokens"),
+        **how.table("request"),
+    }
+    return await post(http, service, "/v1/responses", filled(body), key="XAI_API_KEY")
+
+
+ASKING = Asking(
+    ask=ask,
+    engines=("xai",),
+    url="https://api.x.ai",
+    keys=("XAI_API_KEY",),
+    model="grok-4.6",
+    options={
+        "max_output_tokens": 16_000,
+        "x_search": True,
+        "tool": {"type": "web_search"},
+        "request": {"include": ["web_search_call.action.sources"]},
+    },
+)
+ENGINE = Engine(read=read, render=render, claims=claims, asking=ASKING)
