@@ -215,3 +215,20 @@ class Table:
 
 
 Fact = Answer | Feedback | Presence | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """Where a redirect led when it was followed.
+
+    Attributes:
+        raw_url: The redirect, as the answer gives it.
+        target: Page it led to; None when it led to none (expired, refused, in a circle).
+        status: HTTP status of the last reply; None when there was none.
+        resolved_at: When that was; naive UTC.
+    """
+
+    raw_url: str
+    target: str | None
+    status: int | None
+    resolved_at: datetime
