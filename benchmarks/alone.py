@@ -1,10 +1,18 @@
-"""Run one piece of work in a process of its own: every cache cold, and its peak memory known."""
+"""Run one piece of work in a process of its own: every cache cold, and its peak memory known.
+
+What belongs to the start of any process is done before the work begins: the plugins are imported, and pandas, which
+duckdb imports with the first parameter of a statement.
+"""
 
 import resource
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import TypeVar
+
+import duckdb
+
+from geo_flywheel import plugins
 
 _T = TypeVar("_T")
 
@@ -21,4 +29,7 @@ def alone(work: Callable[..., _T], *arguments: object) -> tuple[_T, float]:
 
 
 def _measured(work: Callable[..., _T], arguments: tuple[object, ...]) -> tuple[_T, float]:
+    plugins.imports()
+    with duckdb.connect() as connection:
+        connection.execute("SELECT ?", [1])
     return work(*arguments), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -3,7 +3,7 @@
     pytest -m bench -s benchmarks/bench_reports.py
 
 The reports of one site are asked for the largest site there is. Each report and its floor run one after the other in a
-process of their own, each on a store just opened, as a command would find it.
+process of their own, each on a store just opened, as a command finds it; the start of the process is not counted.
 """
 
 from collections.abc import Iterator
