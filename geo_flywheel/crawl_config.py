@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
@@ -48,8 +49,8 @@ class Budget:
         unknown_price: Whether an ask is refused or allowed whose price nothing tells.
     """
 
-    run_usd: float | None = None
-    day_usd: float | None = None
+    run_usd: Decimal | None = None
+    day_usd: Decimal | None = None
     unknown_price: UnknownPrice = "refuse"
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from difflib import get_close_matches
 from math import isfinite
 
@@ -75,7 +76,7 @@ def whole(table: Table, key: str, where: str, least: int, most: int, default: in
     return value
 
 
-def amount(table: Table, key: str, where: str) -> float | None:
+def amount(table: Table, key: str, where: str) -> Decimal | None:
     """Return the amount under a key, zero or more, or None when there is none."""
     value = table.get(key)
     if value is None:
@@ -84,7 +85,7 @@ def amount(table: Table, key: str, where: str) -> float | None:
         raise ConfigError(f"{key} ({where}) is {kind(value)}, not a number; write {key} = 5.00")
     if not isfinite(value) or value < 0:
         raise ConfigError(f"{key} ({where}) is {value}; write an amount of zero or more")
-    return float(value)
+    return Decimal(str(value))
 
 
 def kind(value: object) -> str:

@@ -47,6 +47,11 @@ class Workspace:
         """Folder of the frozen basket revisions."""
         return self.root / "basket"
 
+    @property
+    def schedule_path(self) -> Path:
+        """Who dealt with which slot of the schedule: an SQLite file."""
+        return self.root / "schedule.sqlite"
+
     def config(self) -> "Config":
         """Return the configuration as it stands in the file now.
 

@@ -1,0 +1,71 @@
+"""The providers that the configuration names, as they are to be asked."""
+
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
+
+from crawlers.base import Asking, Service
+from crawlers.plan import Target
+from geo_flywheel import plugins
+from geo_flywheel.crawl_config import Provider
+from geo_flywheel.errors import ConfigError
+
+
+def services(providers: Iterable[Provider], environment: Mapping[str, str]) -> dict[Target, Service]:
+    """Return whom to ask, and each as it is configured.
+
+    Args:
+        providers: Of the configuration.
+        environment: Where secrets are taken from; one that is not set there is left out of the service's keys.
+
+    Raises:
+        ConfigError: If a provider, an engine of it or an option is not known, or it can only be read.
+    """
+    found = {}
+    for provider in providers:
+        asking = asking_of(provider)
+        for engine in provider.engines or asking.engines:
+            service = _service(provider, asking, engine, environment)
+            found[Target(provider.name, engine, service.model)] = service
+    return found
+
+
+def options_of(target: Target, service: Service) -> dict[str, object]:
+    """Return all options of a service: the plugin's, and those of the configuration in their place."""
+    asking = plugins.engine(target.provider).asking
+    return {**(asking.options if asking else {}), **service.options}
+
+
+def asking_of(provider: Provider) -> Asking:
+    """Return how a configured provider is asked.
+
+    Raises:
+        ConfigError: As `services`.
+    """
+    where = f"in [providers.{provider.name}]"
+    try:
+        asking = plugins.engine(provider.name).asking
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+    if asking is None:
+        raise ConfigError(f"{where}: its replies can be read, but it cannot be asked; take the table out")
+    _known(provider.engines, asking.engines, "engine", where)
+    _known(provider.options, asking.options, "option", where)
+    return asking
+
+
+def _service(provider: Provider, asking: Asking, engine: str, environment: Mapping[str, str]) -> Service:
+    return Service(
+        engine=engine,
+        url=provider.url or asking.url,
+        keys={name: environment[name] for name in asking.keys if environment.get(name)},
+        model=provider.model or asking.model,
+        options=provider.options,
+    )
+
+
+def _known(named: Iterable[str], known: Collection[str], kind: str, where: str) -> None:
+    for name in named:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known) or 'none'}"
+            raise ConfigError(f"no {kind} is called {name} ({where}); {hint}")
