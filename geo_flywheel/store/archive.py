@@ -92,13 +92,17 @@ class Run:
             about: The ask: prompt, basket revision, provider, engine, locale, persona, snapshot, sample and half.
         """
         http = StatusAndHeaders(status, headers, protocol="HTTP/1.1")
-        identity = self._write(self._warc.create_warc_record(uri, "response", BytesIO(body), http_headers=http))
+        identity = self._write(
+            self._warc.create_warc_record(uri, "response", BytesIO(body), length=len(body), http_headers=http)
+        )
         self.note({**about, "kind": "reply", "reply": identity})
         return identity
 
     def _record(self, kind: str, uri: str, payload: bytes, content_type: str) -> str:
         return self._write(
-            self._warc.create_warc_record(f"urn:run:{uri}", kind, BytesIO(payload), warc_content_type=content_type)
+            self._warc.create_warc_record(
+                f"urn:run:{uri}", kind, BytesIO(payload), length=len(payload), warc_content_type=content_type
+            )
         )
 
     def _write(self, record: Any) -> str:
