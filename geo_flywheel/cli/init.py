@@ -17,6 +17,43 @@ own = ["example.com"]
 # The sites you compare them with.
 rivals = ["example.org", "example.net"]
 
+# The crawl: who is asked. `geo-flywheel plan` shows what one sweep asks and what it costs at most.
+# One table per provider (openai, anthropic, gemini, perplexity, …), named as in `geo-flywheel read --help`.
+#   engines   which of its engines, for a provider that has several
+#   model     which model; without it the provider's usual one
+#   url       another address than its own
+#   options   further settings of the provider
+# [providers.openai]
+# model = "gpt-6.1-sol"
+# options = { max_output_tokens = 4096 }
+
+# What may be spent, in US dollars; a run or a day (UTC) that would cost more stops asking.
+# unknown_price says what to do with an ask whose price nothing tells: "refuse" or "allow".
+# [budget]
+# run_usd = 5.00
+# day_usd = 10.00
+# unknown_price = "refuse"
+
+# How often each prompt is asked per engine, locale and sweep (an even number), how many asks are in flight at once,
+# and where prompts are asked from that name no locale of their own.
+# [crawl]
+# repeats = 4
+# connections = 10
+# locales = ["en-US", "de-DE"]
+
+# When sweeps come again; a name of yours per job. `geo-flywheel schedule install` writes what starts them.
+#   cron           minute, hour, day of month, month, day of week
+#   timezone       whose clock that is
+#   catch_up       of slots that passed while the machine was off: run only the "latest", "all", or "skip" those that
+#                  are later than grace_minutes; what is not run is recorded as missed
+#   providers      who is asked; without it everybody configured
+# [schedule.weekly]
+# cron = "0 6 * * 1"
+# timezone = "Europe/Berlin"
+# catch_up = "latest"
+# grace_minutes = 120
+# providers = ["openai"]
+
 # The basket: what the answer engines are asked. Add, change and delete as you like, here or with
 # `geo-flywheel basket add` and `geo-flywheel basket import`. A change makes a new revision in basket/; old ones stay.
 #   text      the question, as a person would type it (needed)
