@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol
+from urllib.parse import urlsplit
 
 from crawlers.reading.wire import Document
 from geo_flywheel.records import Answer, Ask, Capture, Fact
@@ -29,6 +30,9 @@ class Request:
     paid: bool = False
     public: bool = False
     follow: bool = True
+
+    def __repr__(self) -> str:
+        return f"Request({self.method} {urlsplit(self.url).hostname})"  # all else may hold a secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,10 @@ class Http(Protocol):
 
         Raises:
             Refused: If the address may not be fetched (robots, private network).
-            Throttled: If the service still says "later" when patience ends.
-            CrawlError: If no reply came.
+            Throttled: If robots.txt cannot be read now. A reply that still says "later" when patience ends is
+                evidence: it is returned.
+            NoReply: If none came.
+            Unreadable: If it is larger than a reply may be, or garbled.
         """
         ...
 

@@ -5,6 +5,7 @@
     ├── CrawlError           something outside did not give what was asked        exit code 1
     │   ├── Refused          the other side said no, and will say it again
     │   ├── Throttled        the other side said: later
+    │   ├── NoReply          the other side said nothing
     │   ├── BudgetSpent      the money set aside is gone
     │   └── Unreadable       bytes that are not what they were said to be
     ├── StoreError           the database or the archive cannot do what is asked  exit code 1
@@ -40,6 +41,18 @@ class Refused(CrawlError):
 
 class Throttled(CrawlError):
     """The other side asks for patience."""
+
+
+class NoReply(CrawlError):
+    """No reply came.
+
+    Attributes:
+        unanswered: Attempts that may have been billed all the same.
+    """
+
+    def __init__(self, message: str, unanswered: int = 0) -> None:
+        super().__init__(message)
+        self.unanswered = unanswered
 
 
 class BudgetSpent(CrawlError):
