@@ -1,9 +1,9 @@
 -- name: co_cited_sites
 -- description: Pairs of sites cited in the same answer, of one site or among the most cited ones.
--- param only_site VARCHAR: pairs with this site; default: pairs among the `top` most cited sites
+-- param only_site VARCHAR: pairs with this site; default: pairs among the `top` sites of most citations
 -- param since DATE: first week, by any day of it; default: everything, undated answers too
 -- param until DATE: last week, by any day of it; default: everything, undated answers too
--- param top INTEGER: most cited sites that are paired; with only_site the partners it has most citations beside
+-- param top INTEGER: sites of most citations over all engines, or beside only_site, that are paired; 60 at most
 --
 -- answers: delivered answers of the engine on this surface. together: of these, how many cite both sites.
 -- support = together / answers. lift = P(both) / (P(site) P(other_site)): 1 when the two have nothing to do with each
@@ -26,87 +26,81 @@ asking AS (
 ),
 -- The answers to choose partners in: all, or those that cite the site asked for.
 around AS (
-    SELECT answer_no, engine, surface
+    SELECT answer_no
     FROM told
     WHERE getvariable('only_site') = ''
     UNION ALL
-    SELECT DISTINCT t.answer_no, t.engine, t.surface
+    SELECT DISTINCT t.answer_no
     FROM told AS t
     JOIN citation AS c ON c.answer_no = t.answer_no
     JOIN page AS g ON g.page_no = c.page_no
     WHERE getvariable('only_site') <> '' AND g.site = getvariable('only_site')
 ),
 paged AS (
-    SELECT a.engine, a.surface, c.page_no, count(*) AS citations
+    SELECT c.page_no, count(*) AS citations
     FROM citation AS c
     JOIN around AS a ON a.answer_no = c.answer_no
-    GROUP BY a.engine, a.surface, c.page_no
+    GROUP BY c.page_no
 ),
 counted AS (
-    SELECT p.engine, p.surface, s.site_no, s.site, sum(p.citations) AS citations
+    SELECT s.site_no, s.site, sum(p.citations) AS citations
     FROM paged AS p
     JOIN page_sites AS s ON s.page_no = p.page_no
     WHERE s.site <> ''
-    GROUP BY p.engine, p.surface, s.site_no, s.site
+    GROUP BY s.site_no, s.site
 ),
 placed AS (
-    SELECT engine, surface, site_no, site,
-        row_number() OVER (PARTITION BY engine, surface ORDER BY citations DESC, site) AS place
+    SELECT site_no, site, row_number() OVER (ORDER BY citations DESC, site) AS place
     FROM counted
     WHERE site <> getvariable('only_site')
 ),
 best AS (
-    SELECT engine, surface, site_no
+    SELECT site_no, site, CAST(power(2, place) AS BIGINT) AS bit
     FROM placed
-    WHERE place <= getvariable('top')
+    WHERE place <= least(getvariable('top'), 60)
     UNION ALL
-    SELECT engine, surface, site_no
+    SELECT site_no, site, 1 AS bit
     FROM counted
     WHERE site = getvariable('only_site')
 ),
 pick AS (
-    SELECT s.page_no, s.site_no
+    SELECT s.page_no, b.bit
     FROM page_sites AS s
-    JOIN (SELECT DISTINCT site_no FROM best) AS b ON b.site_no = s.site_no
+    JOIN best AS b ON b.site_no = s.site_no
 ),
+-- The best sites each answer cites, a bit each; answers that cite the same ones are counted together.
 drawn AS (
-    SELECT c.answer_no, p.site_no
+    SELECT c.answer_no, bit_or(p.bit) AS bits
     FROM citation AS c
     JOIN pick AS p ON p.page_no = c.page_no
-    GROUP BY c.answer_no, p.site_no
+    GROUP BY c.answer_no
 ),
 cited AS (
-    SELECT d.answer_no, t.engine, t.surface, d.site_no
+    SELECT t.engine, t.surface, d.bits, count(*) AS answers
     FROM drawn AS d
     JOIN told AS t ON t.answer_no = d.answer_no
-    JOIN best AS b ON b.engine = t.engine AND b.surface = t.surface AND b.site_no = d.site_no
+    GROUP BY t.engine, t.surface, d.bits
 ),
 alone AS (
-    SELECT c.engine, c.surface, c.site_no, g.site, count(*) AS answers
-    FROM cited AS c
-    JOIN page AS g ON g.page_no = c.site_no
-    GROUP BY c.engine, c.surface, c.site_no, g.site
-),
-paired AS (
-    SELECT a.engine, a.surface, a.site_no AS a_no, b.site_no AS b_no, count(*) AS together
-    FROM cited AS a
-    JOIN cited AS b ON b.answer_no = a.answer_no AND b.site_no > a.site_no
-    GROUP BY a.engine, a.surface, a.site_no, b.site_no
+    SELECT c.engine, c.surface, b.site, b.bit, CAST(sum(c.answers) AS BIGINT) AS answers
+    FROM best AS b
+    CROSS JOIN cited AS c
+    WHERE (c.bits & b.bit) <> 0
+    GROUP BY c.engine, c.surface, b.site, b.bit
 ),
 named AS (
-    SELECT p.engine, p.surface, p.together,
-        CASE WHEN b.site = getvariable('only_site') THEN b.site ELSE a.site END AS site,
-        CASE WHEN b.site = getvariable('only_site') THEN a.site ELSE b.site END AS other_site,
-        CASE WHEN b.site = getvariable('only_site') THEN b.answers ELSE a.answers END AS answers_site,
-        CASE WHEN b.site = getvariable('only_site') THEN a.answers ELSE b.answers END AS answers_other
-    FROM paired AS p
-    JOIN alone AS a ON a.engine = p.engine AND a.surface = p.surface AND a.site_no = p.a_no
-    JOIN alone AS b ON b.engine = p.engine AND b.surface = p.surface AND b.site_no = p.b_no
+    SELECT a.engine, a.surface, a.site, b.site AS other_site, a.answers AS answers_site, b.answers AS answers_other,
+        CAST(sum(c.answers) AS BIGINT) AS together
+    FROM alone AS a
+    JOIN alone AS b ON b.engine = a.engine AND b.surface = a.surface AND b.bit > a.bit
+    JOIN cited AS c ON c.engine = a.engine AND c.surface = a.surface
+    WHERE (c.bits & a.bit) <> 0 AND (c.bits & b.bit) <> 0
+        AND (getvariable('only_site') = '' OR a.site = getvariable('only_site'))
+    GROUP BY a.engine, a.surface, a.site, b.site, a.answers, b.answers
 )
 SELECT n.engine, n.surface, n.site, n.other_site, n.together, n.answers_site, n.answers_other, a.answers,
     n.together / nullif(a.answers, 0) AS support,
     CAST(n.together AS DOUBLE) * a.answers / nullif(CAST(n.answers_site AS DOUBLE) * n.answers_other, 0) AS lift
 FROM named AS n
 JOIN asking AS a ON a.engine = n.engine AND a.surface = n.surface
-WHERE getvariable('only_site') = '' OR n.site = getvariable('only_site')
 ORDER BY n.engine, n.surface, n.together DESC, n.site, n.other_site;

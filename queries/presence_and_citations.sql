@@ -21,10 +21,18 @@ WITH asking AS (
         AND (getvariable('until') IS NULL OR week <= getvariable('until'))
     GROUP BY engine, surface
 ),
+told AS (
+    SELECT answer_no, engine, surface
+    FROM answers
+    WHERE delivered
+        AND (getvariable('since') IS NULL OR week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
+        AND (getvariable('until') IS NULL OR week <= getvariable('until'))
+),
 paged AS (
     SELECT engine, surface, page_no, sum(cited) AS citations
     FROM citations
-    WHERE (getvariable('since') IS NULL OR week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
+    WHERE (getvariable('only_site') = '' OR site = getvariable('only_site'))
+        AND (getvariable('since') IS NULL OR week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
         AND (getvariable('until') IS NULL OR week <= getvariable('until'))
     GROUP BY engine, surface, page_no
 ),
@@ -50,19 +58,34 @@ best AS (
     FROM placed
     WHERE place <= getvariable('top')
 ),
+slot AS (
+    SELECT site_no, row_number() OVER (ORDER BY site_no) - 1 AS slot
+    FROM (SELECT DISTINCT site_no FROM best) AS b
+),
 pick AS (
-    SELECT s.page_no, s.site_no
+    SELECT s.page_no, s.site_no, b.slot // 60 AS word, CAST(power(2, b.slot % 60) AS BIGINT) AS bit
     FROM page_sites AS s
-    JOIN (SELECT DISTINCT site_no FROM best) AS b ON b.site_no = s.site_no
+    JOIN slot AS b ON b.site_no = s.site_no
+),
+-- The best sites each answer cites, a bit each, so that a site cited twice counts once; like answers counted together.
+drawn AS (
+    SELECT c.answer_no, p.word, bit_or(p.bit) AS bits
+    FROM citation AS c
+    JOIN pick AS p ON p.page_no = c.page_no
+    GROUP BY c.answer_no, p.word
+),
+alike AS (
+    SELECT t.engine, t.surface, d.word, d.bits, count(*) AS answers
+    FROM drawn AS d
+    JOIN told AS t ON t.answer_no = d.answer_no
+    GROUP BY t.engine, t.surface, d.word, d.bits
 ),
 citing AS (
-    SELECT c.engine, c.surface, p.site_no, count(DISTINCT c.answer_no) AS cited, count(DISTINCT c.answer_no) AS cited_most
-    FROM citations AS c
-    JOIN pick AS p ON p.page_no = c.page_no
-    WHERE c.answer_no IS NOT NULL
-        AND (getvariable('since') IS NULL OR c.week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
-        AND (getvariable('until') IS NULL OR c.week <= getvariable('until'))
-    GROUP BY c.engine, c.surface, p.site_no
+    SELECT d.engine, d.surface, b.site_no, sum(d.answers) AS cited, sum(d.answers) AS cited_most
+    FROM alike AS d
+    JOIN slot AS b ON b.slot // 60 = d.word
+    WHERE (d.bits & CAST(power(2, b.slot % 60) AS BIGINT)) <> 0
+    GROUP BY d.engine, d.surface, b.site_no
     UNION ALL
     SELECT c.engine, c.surface, p.site_no, max(c.cited) AS cited,
         least(sum(c.cited), coalesce(max(c.asked), sum(c.cited))) AS cited_most

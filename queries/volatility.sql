@@ -7,7 +7,7 @@
 -- Compared are the prompts asked in `week` and in `before`, the sweep before it, so that a changed basket is no change.
 -- A and B are the sets of sites cited in the two; p and q the shares of citations of each site.
 --   jaccard      |A and B| / |A or B|: 1 the same sites, 0 none in common. Its complement is the Jaccard distance.
---   bray_curtis  sum |p - q| / sum (p + q) = 1 - sum of the smaller share: 0 the same shares, 1 nothing in common.
+--   bray_curtis  sum |p - q| / sum (p + q) = 1 - sum of the smaller shares: 0 the same shares, 1 nothing in common.
 -- Neither is 0 change when an engine stands still: asked again it draws other pages, the more so the fewer the answers.
 SET VARIABLE since = getvariable('since')::DATE;
 SET VARIABLE until = getvariable('until')::DATE;
@@ -35,69 +35,60 @@ neighboured AS (
     FROM numbered
 ),
 step AS (
-    SELECT engine, surface, sweep_no, week, lag(week) OVER (PARTITION BY engine, surface ORDER BY week) AS before
+    SELECT engine, surface, sweep_no, week, lag(week) OVER (PARTITION BY engine, surface ORDER BY week) AS before,
+        row_number() OVER (ORDER BY engine, surface, week) AS step_no
     FROM (SELECT DISTINCT engine, surface, sweep_no, week FROM numbered) AS swept
 ),
--- Each answer, and each sighting whose answers are not at hand, with its sweep before pages are looked up.
+cell AS (
+    SELECT s.step_no, n.engine, n.surface, n.week, n.prompt_no, n.as_before, n.as_after
+    FROM neighboured AS n
+    JOIN step AS s ON s.engine = n.engine AND s.surface = n.surface AND s.week = n.week
+    WHERE n.as_before OR n.as_after
+),
+-- Each answer finds its sweep before its pages are looked up.
 answering AS (
-    SELECT a.answer_no, n.engine, n.surface, n.sweep_no, n.as_before, n.as_after
+    SELECT a.answer_no, n.step_no, n.as_before, n.as_after
     FROM answers AS a
-    JOIN neighboured AS n ON n.engine = a.engine AND n.surface = a.surface AND n.week = a.week
+    JOIN cell AS n ON n.engine = a.engine AND n.surface = a.surface AND n.week = a.week
         AND n.prompt_no IS NOT DISTINCT FROM a.prompt_no
     WHERE a.delivered
 ),
-paged AS (
-    SELECT a.engine, a.surface, a.sweep_no, c.page_no,
-        count(*) FILTER (WHERE a.as_before) AS with_before, count(*) FILTER (WHERE a.as_after) AS with_after
+cited_page AS (
+    SELECT a.step_no, c.page_no, a.as_before, a.as_after, 1 AS cited
     FROM citation AS c
     JOIN answering AS a ON a.answer_no = c.answer_no
-    GROUP BY a.engine, a.surface, a.sweep_no, c.page_no
     UNION ALL
-    SELECT n.engine, n.surface, n.sweep_no, o.page_no,
-        coalesce(sum(o.cited) FILTER (WHERE n.as_before), 0) AS with_before,
-        coalesce(sum(o.cited) FILTER (WHERE n.as_after), 0) AS with_after
+    SELECT n.step_no, o.page_no, n.as_before, n.as_after, o.cited
     FROM observations AS o
-    JOIN neighboured AS n ON n.engine = o.engine AND n.surface = o.surface AND n.week = o.week
+    JOIN cell AS n ON n.engine = o.engine AND n.surface = o.surface AND n.week = o.week
         AND n.prompt_no IS NOT DISTINCT FROM o.prompt_no
     WHERE o.cited > 0
-    GROUP BY n.engine, n.surface, n.sweep_no, o.page_no
 ),
 cited AS (
-    SELECT p.engine, p.surface, p.sweep_no, s.site_no,
-        CAST(sum(p.with_before) AS BIGINT) AS with_before, CAST(sum(p.with_after) AS BIGINT) AS with_after
-    FROM paged AS p
-    JOIN page_sites AS s ON s.page_no = p.page_no
+    SELECT c.step_no, s.site_no,
+        CAST(sum(CASE WHEN c.as_before THEN c.cited ELSE 0 END) AS BIGINT) AS with_before,
+        CAST(sum(CASE WHEN c.as_after THEN c.cited ELSE 0 END) AS BIGINT) AS with_after
+    FROM cited_page AS c
+    JOIN page_sites AS s ON s.page_no = c.page_no
     WHERE s.site <> ''
-    GROUP BY p.engine, p.surface, p.sweep_no, s.site_no
-),
-laid AS (
-    SELECT engine, surface, sweep_no, site_no, sum(earlier) AS earlier, sum(later) AS later
-    FROM (
-        SELECT engine, surface, sweep_no, site_no, 0 AS earlier, with_before AS later
-        FROM cited
-        WHERE with_before > 0
-        UNION ALL
-        SELECT engine, surface, sweep_no + 1 AS sweep_no, site_no, with_after AS earlier, 0 AS later
-        FROM cited
-        WHERE with_after > 0
-    ) AS side
-    GROUP BY engine, surface, sweep_no, site_no
+    GROUP BY c.step_no, s.site_no
 ),
 summed AS (
-    SELECT engine, surface, sweep_no, sum(earlier) AS earlier, sum(later) AS later
-    FROM laid
-    GROUP BY engine, surface, sweep_no
+    SELECT step_no, sum(with_before) AS with_before, sum(with_after) AS with_after,
+        count(*) FILTER (WHERE with_before > 0) AS sites_with_before,
+        count(*) FILTER (WHERE with_after > 0) AS sites_with_after
+    FROM cited
+    GROUP BY step_no
 ),
-compared AS (
-    SELECT l.engine, l.surface, l.sweep_no,
-        count(*) FILTER (WHERE l.earlier > 0) AS sites_before,
-        count(*) FILTER (WHERE l.later > 0) AS sites_after,
-        count(*) FILTER (WHERE l.earlier > 0 AND l.later > 0) AS sites_both,
-        count(*) AS sites_either,
-        sum(abs(l.earlier / nullif(t.earlier, 0) - l.later / nullif(t.later, 0))) / 2 AS bray_curtis
-    FROM laid AS l
-    JOIN summed AS t ON t.engine = l.engine AND t.surface = l.surface AND t.sweep_no = l.sweep_no
-    GROUP BY l.engine, l.surface, l.sweep_no
+shared AS (
+    SELECT a.step_no, count(*) AS sites,
+        sum(least(a.with_before / nullif(t.with_before, 0), b.with_after / nullif(u.with_after, 0))) AS share
+    FROM cited AS a
+    JOIN cited AS b ON b.step_no = a.step_no - 1 AND b.site_no = a.site_no
+    JOIN summed AS t ON t.step_no = a.step_no
+    JOIN summed AS u ON u.step_no = b.step_no
+    WHERE a.with_before > 0 AND b.with_after > 0
+    GROUP BY a.step_no
 ),
 prompted AS (
     SELECT engine, surface, sweep_no, count(*) FILTER (WHERE as_before) AS prompts,
@@ -105,24 +96,29 @@ prompted AS (
         CASE WHEN count(*) = count(asked) THEN CAST(sum(CASE WHEN as_after THEN asked ELSE 0 END) AS BIGINT) END AS earlier
     FROM neighboured
     GROUP BY engine, surface, sweep_no
+),
+compared AS (
+    SELECT s.engine, s.surface, s.week, s.before, p.prompts, b.earlier AS asked_before, p.later AS asked,
+        coalesce(u.sites_with_after, 0) AS sites_before, coalesce(t.sites_with_before, 0) AS sites_after,
+        coalesce(c.sites, 0) AS sites_both, coalesce(c.share, 0) AS share
+    FROM step AS s
+    JOIN prompted AS p ON p.engine = s.engine AND p.surface = s.surface AND p.sweep_no = s.sweep_no
+    JOIN prompted AS b ON b.engine = s.engine AND b.surface = s.surface AND b.sweep_no = s.sweep_no - 1
+    LEFT JOIN summed AS t ON t.step_no = s.step_no
+    LEFT JOIN summed AS u ON u.step_no = s.step_no - 1
+    LEFT JOIN shared AS c ON c.step_no = s.step_no
+    WHERE s.before IS NOT NULL
+        AND (getvariable('since') IS NULL OR s.week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
+        AND (getvariable('until') IS NULL OR s.week <= getvariable('until'))
 )
-SELECT s.engine, s.surface, s.week, s.before,
-    s.week >= CAST(date_trunc('week', getvariable('today')) AS DATE) AS running,
-    p.prompts, b.earlier AS asked_before, p.later AS asked,
-    coalesce(c.sites_before, 0) AS sites_before, coalesce(c.sites_after, 0) AS sites_after,
-    coalesce(c.sites_both, 0) AS sites_both,
-    c.sites_both / nullif(c.sites_either, 0) AS jaccard,
-    c.bray_curtis,
+SELECT engine, surface, week, before, week >= CAST(date_trunc('week', getvariable('today')) AS DATE) AS running,
+    prompts, asked_before, asked, sites_before, sites_after, sites_both,
+    sites_both / nullif(sites_before + sites_after - sites_both, 0) AS jaccard,
+    CASE WHEN sites_before > 0 AND sites_after > 0 THEN 1 - share END AS bray_curtis,
     CASE
-        WHEN p.prompts = 0 THEN 'no prompt was asked in both weeks'
-        WHEN c.bray_curtis IS NULL THEN 'a sweep without any citation'
-        WHEN b.earlier IS NULL OR p.later IS NULL THEN 'the source does not say what was asked'
+        WHEN prompts = 0 THEN 'no prompt was asked in both weeks'
+        WHEN sites_before = 0 OR sites_after = 0 THEN 'a sweep without any citation'
+        WHEN asked_before IS NULL OR asked IS NULL THEN 'the source does not say what was asked'
     END AS note
-FROM step AS s
-JOIN prompted AS p ON p.engine = s.engine AND p.surface = s.surface AND p.sweep_no = s.sweep_no
-JOIN prompted AS b ON b.engine = s.engine AND b.surface = s.surface AND b.sweep_no = s.sweep_no - 1
-LEFT JOIN compared AS c ON c.engine = s.engine AND c.surface = s.surface AND c.sweep_no = s.sweep_no
-WHERE s.before IS NOT NULL
-    AND (getvariable('since') IS NULL OR s.week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
-    AND (getvariable('until') IS NULL OR s.week <= getvariable('until'))
-ORDER BY s.engine, s.surface, s.week;
+FROM compared
+ORDER BY engine, surface, week;
