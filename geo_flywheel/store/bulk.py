@@ -21,11 +21,16 @@ _CHUNK_BYTES = 256 * 1024**2
 
 # The key of a row is its content, and for the second and later equal rows of one file their ordinal: so overlapping
 # files add up to the most that one of them holds, never to their sum.
-_KEYED = """
-CREATE OR REPLACE TEMP TABLE keyed AS
-SELECT CASE WHEN ordinal = 1 THEN content ELSE md5_number(content || '#' || ordinal) END AS key,
-    * EXCLUDE (content, ordinal)
-FROM (SELECT *, row_number() OVER (PARTITION BY content) AS ordinal FROM incoming_{table})
+_TELL_APART = """
+UPDATE {incoming} AS i
+SET key = md5_number(again.key || '#' || again.ordinal)
+FROM (
+    SELECT rowid AS row, key, row_number() OVER (PARTITION BY key) AS ordinal
+    FROM {incoming}
+    WHERE key IN (SELECT key FROM {incoming} GROUP BY key HAVING count(*) > 1)
+    QUALIFY ordinal > 1
+) AS again
+WHERE i.rowid = again.row
 """
 
 _OBSERVED = """
@@ -74,8 +79,7 @@ class Writer:
         if kind not in self._begun:
             self._begun.append(kind)
             self._store.connection.execute(
-                f"CREATE OR REPLACE TEMP TABLE incoming_{kind} AS"
-                f" SELECT CAST(NULL AS UHUGEINT) AS content, * EXCLUDE (key) FROM {kind} LIMIT 0"
+                f"CREATE OR REPLACE TEMP TABLE incoming_{kind} AS SELECT * FROM {kind} LIMIT 0"
             )
         resolve = {"observation": _resolve_observations, "presence": _resolve_presences}[kind]
         for chunk in _chunks(batches, _SCHEMAS[kind]):
@@ -87,13 +91,13 @@ class Writer:
         return Counter({kind: self._store_fresh(kind) for kind in self._begun})
 
     def _store_fresh(self, kind: Kind) -> int:
-        run = self._store.connection.execute
-        run(_KEYED.format(table=kind))
-        held = self._overlap.held(kind, "keyed")
+        run, incoming = self._store.connection.execute, f"incoming_{kind}"
+        run(_TELL_APART.format(incoming=incoming))
+        held = self._overlap.held(kind, incoming)
         fresh = "WHERE key NOT IN (SELECT key FROM held)" if held else ""
-        run(f"INSERT INTO {kind} SELECT * FROM keyed {fresh}")
-        rows = int(self._store.rows("SELECT count(*) FROM keyed")[0][0])
-        run(f"DROP TABLE keyed; DROP TABLE incoming_{kind}")
+        run(f"INSERT INTO {kind} SELECT * FROM {incoming} {fresh}")
+        rows = int(self._store.rows(f"SELECT count(*) FROM {incoming}")[0][0])
+        run(f"DROP TABLE {incoming}")
         return rows - held
 
 
