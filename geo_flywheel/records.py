@@ -143,7 +143,7 @@ class Answer:
         provider: Plugin that was asked; engine: who answered; surface: api, ui_export, serp_provider or tracker.
         model_served: Model the reply names; None when it names none.
         queries: Searches the engine ran for it (fan-out), in order, without empty ones.
-        cost_usd: Exact cost told by the reply; None when it tells none.
+        cost_usd: Cost told by the reply; None when it tells none. An estimate is marked by `cost_estimated`.
         skipped_blocks: Parts of the reply this reader does not know; they stay in the archive.
         id: Identity the source gives (conversation and message); None when its content is all there is.
     """
@@ -162,6 +162,7 @@ class Answer:
     asked_at: datetime | None = None
     ask: Ask | None = None
     id: str | None = None
+    cost_estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +215,6 @@ class Table:
     batches: "Iterable[pa.RecordBatch]"
 
 
-Fact = Answer | Feedback | Presence | Table
-
-
 @dataclass(frozen=True, slots=True)
 class Resolution:
     """Where a redirect led when it was followed.
@@ -232,3 +230,6 @@ class Resolution:
     target: str | None
     status: int | None
     resolved_at: datetime
+
+
+Fact = Answer | Feedback | Presence | Resolution | Table

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from geo_flywheel import urls
-from geo_flywheel.records import Answer, Fact, Feedback, Presence, Table
+from geo_flywheel.records import Answer, Fact, Feedback, Presence, Resolution, Table
 from geo_flywheel.store import bulk, objects
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.numbers import storable
@@ -130,7 +130,7 @@ def _append_facts(overlap: Overlap, asked_for: str | None, facts: Iterable[Fact]
     """Take bulk tables as they come and objects in batches."""
     added: Counter[str] = Counter()
     writer, rows = objects.Writer(overlap, asked_for), bulk.Writer(overlap)
-    batch: list[Answer | Feedback] = []
+    batch: list[Answer | Feedback | Resolution] = []
     presences: list[Presence] = []
     for fact in facts:
         if isinstance(fact, Table):

@@ -1,14 +1,15 @@
 """Write answers and feedback that came as objects."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import TypeVar
 
 import pyarrow as pa
 
 from geo_flywheel import urls
-from geo_flywheel.records import Answer, Citation, Feedback, Retrieval
+from geo_flywheel.records import Answer, Citation, Feedback, Resolution, Retrieval
+from geo_flywheel.store.database import Store
 from geo_flywheel.store.numbers import number_links, number_prompts, texts
 from geo_flywheel.store.overlap import Overlap
 
@@ -16,7 +17,8 @@ _F = TypeVar("_F")
 
 _ANSWER = (
     "answer_no, CAST(key AS UHUGEINT), reading_no, provider, engine, surface, model_requested, model_served, prompt_no,"
-    " basket_revision, snapshot, sample_no, half, status, asked_at, text, cost_usd, skipped_blocks, source_id, topic"
+    " basket_revision, snapshot, sample_no, half, status, asked_at, text, cost_usd, skipped_blocks, source_id, topic,"
+    " cost_estimated"
 )
 
 
@@ -32,35 +34,23 @@ class Writer:
         self._met: Counter[str] = Counter()
         self._written: set[str] = set()
 
-    def write(self, batch: Sequence[Answer | Feedback]) -> Counter[str]:
+    def write(self, batch: Sequence[Answer | Feedback | Resolution]) -> Counter[str]:
         """Store a batch and return the rows added per table."""
         added = self._write_answers([fact for fact in batch if isinstance(fact, Answer)])
         added += self._write_feedback([fact for fact in batch if isinstance(fact, Feedback)])
-        return added
+        followed = [(self._reading_no, fact) for fact in batch if isinstance(fact, Resolution)]
+        return added + insert_redirects(self._store, followed)
 
     def _write_answers(self, answers: list[Answer]) -> Counter[str]:
         keyed = self._new({self._answer_key(answer): answer for answer in answers}, "answer")
-        if not keyed:
-            return Counter()
-        first = int(self._store.rows("SELECT coalesce(max(answer_no), 0) + 1 FROM answer")[0][0])
-        numbered = dict(enumerate(keyed.values(), first))
-        prompts = number_prompts(self._store, [a.ask.prompt for a in keyed.values() if a.ask])
-        self._insert("answer", _ANSWER, _answer_rows(numbered, list(keyed), self._reading_no, prompts))
-        pages = [(no, c) for no, a in numbered.items() for c in a.citations]
-        consulted = [(no, r) for no, a in numbered.items() for r in a.retrievals]
-        fan_out = [(no, i, q) for no, a in numbered.items() for i, q in enumerate(a.queries, 1)]
-        self._number_links([*(page for _, page in pages), *(page for _, page in consulted)])
-        self._insert_pages("citation", "position, occurrences, title, passage, spans", _citation_rows(pages))
-        self._insert_pages("retrieval", "rank, title", _retrieval_rows(consulted))
-        self._insert("fan_out", "answer_no, ordinal, query", _fan_out_rows(fan_out))
-        return Counter(answer=len(keyed), citation=len(pages), retrieval=len(consulted), fan_out=len(fan_out))
+        return insert_answers(self._store, {key: (self._reading_no, answer) for key, answer in keyed.items()})
 
     def _answer_key(self, answer: Answer) -> str:
         if answer.id is not None:
             return _key(answer.provider, answer.id)
-        content = _key(self._asked_for or repr((answer.asked_at, answer.ask, answer)))
+        content = self._asked_for or _content(answer)
         self._met[content] += 1
-        return _key(answer.provider, content, str(self._met[content]))
+        return reply_key(answer, content, self._met[content])
 
     def _write_feedback(self, feedback: list[Feedback]) -> Counter[str]:
         keyed = self._new({_key(f.answer_id, f.kind, str(f.rating), str(f.given_at)): f for f in feedback}, "feedback")
@@ -80,20 +70,79 @@ class Writer:
                 fresh.pop(key, None)
         return fresh
 
-    def _insert(self, table: str, columns: str, rows: pa.Table, rest: str = "") -> None:
-        if rows.num_rows:
-            with self._store.staged("incoming", rows):
-                self._store.connection.execute(f"INSERT INTO {table} SELECT {columns} FROM incoming {rest}")
+    def _insert(self, table: str, columns: str, rows: pa.Table) -> None:
+        _insert(self._store, table, columns, rows)
 
-    def _insert_pages(self, table: str, columns: str, rows: pa.Table) -> None:
-        linked = f"JOIN link USING (raw_url, domain) WHERE url_rules = '{urls.version()}' ORDER BY ordinal"
-        self._insert(table, f"answer_no, page_no, link_no, {columns}", rows, linked)
 
-    def _number_links(self, pages: Sequence[Citation | Retrieval]) -> None:
-        if pages:
-            met = pa.table({"raw_url": texts(p.raw_url for p in pages), "domain": texts(p.domain or "" for p in pages)})
-            with self._store.staged("incoming", met):
-                number_links(self._store, "incoming")
+def reply_key(answer: Answer, content: str, ordinal: int) -> str:
+    """Return the key of the answer that is the n-th (from 1) of a content: of a reply, or of equal answers."""
+    return _key(answer.provider, _key(content), str(ordinal))
+
+
+def _content(answer: Answer) -> str:
+    """What makes two answers of files equal, written the same by every release."""
+    ask = answer.ask and (answer.ask.prompt.id, answer.ask.sample_no, answer.ask.half, answer.ask.snapshot)
+    cited = [(page.raw_url, page.position, page.occurrences) for page in answer.citations]
+    seen = [page.raw_url for page in answer.retrievals]
+    who = (answer.engine, answer.surface, answer.model_served, str(answer.status), str(answer.asked_at))
+    return repr((*who, ask, answer.text, cited, seen, answer.queries))
+
+
+def insert_answers(store: Store, keyed: Mapping[str, tuple[int, Answer]]) -> Counter[str]:
+    """Insert answers that are not in the store yet, with all that belongs to them, and return the rows per table.
+
+    Args:
+        store: Inside a transaction.
+        keyed: Number of the reading and the answer, by the answer's key.
+    """
+    if not keyed:
+        return Counter()
+    first = int(store.rows("SELECT coalesce(max(answer_no), 0) + 1 FROM answer")[0][0])
+    readings, answers = zip(*keyed.values(), strict=True)
+    numbered = dict(enumerate(answers, first))
+    prompts = number_prompts(store, [answer.ask.prompt for answer in answers if answer.ask])
+    _insert(store, "answer", _ANSWER, _answer_rows(numbered, list(keyed), list(readings), prompts))
+    pages = [(no, c) for no, a in numbered.items() for c in a.citations]
+    consulted = [(no, r) for no, a in numbered.items() for r in a.retrievals]
+    fan_out = [(no, i, q) for no, a in numbered.items() for i, q in enumerate(a.queries, 1)]
+    _number_links(store, [*(page for _, page in pages), *(page for _, page in consulted)])
+    _insert_pages(store, "citation", "position, occurrences, title, passage, spans", _citation_rows(pages))
+    _insert_pages(store, "retrieval", "rank, title", _retrieval_rows(consulted))
+    _insert(store, "fan_out", "answer_no, ordinal, query", _fan_out_rows(fan_out))
+    return Counter(answer=len(keyed), citation=len(pages), retrieval=len(consulted), fan_out=len(fan_out))
+
+
+def insert_redirects(store: Store, followed: Sequence[tuple[int, Resolution]]) -> Counter[str]:
+    """Insert where redirects led, each with the number of its reading."""
+    rows = pa.table(
+        {
+            "reading_no": pa.array([reading_no for reading_no, _ in followed], pa.int32()),
+            "raw_url": texts(fact.raw_url for _, fact in followed),
+            "target": texts(fact.target for _, fact in followed),
+            "status": pa.array([fact.status for _, fact in followed], pa.int32()),
+            "resolved_at": pa.array([fact.resolved_at for _, fact in followed], pa.timestamp("us")),
+        }
+    )
+    _insert(store, "redirect", "*", rows)
+    return Counter(redirect=len(followed))
+
+
+def _insert(store: Store, table: str, columns: str, rows: pa.Table, rest: str = "") -> None:
+    if rows.num_rows:
+        with store.staged("incoming", rows):
+            store.connection.execute(f"INSERT INTO {table} SELECT {columns} FROM incoming {rest}")
+
+
+def _insert_pages(store: Store, table: str, columns: str, rows: pa.Table) -> None:
+    linked = f"JOIN link USING (raw_url, domain) WHERE url_rules = '{urls.version()}' ORDER BY ordinal"
+    _insert(store, table, f"answer_no, page_no, link_no, {columns}", rows, linked)
+
+
+def _number_links(store: Store, pages: Sequence[Citation | Retrieval]) -> None:
+    if pages:
+        met = pa.table({"raw_url": texts(p.raw_url for p in pages), "domain": texts(p.domain or "" for p in pages)})
+        with store.staged("incoming", met):
+            number_links(store, "incoming")
 
 
 def _key(*parts: str) -> str:
@@ -102,14 +151,16 @@ def _key(*parts: str) -> str:
     return str(int.from_bytes(digest, "big"))
 
 
-def _answer_rows(numbered: dict[int, Answer], keys: list[str], reading_no: int, prompts: dict[str, int]) -> pa.Table:
+def _answer_rows(
+    numbered: dict[int, Answer], keys: list[str], readings: list[int], prompts: dict[str, int]
+) -> pa.Table:
     answers = list(numbered.values())
     asks = [answer.ask for answer in answers]
     return pa.table(
         {
             "answer_no": pa.array(numbered, pa.int32()),
             "key": pa.array(keys, pa.string()),
-            "reading_no": pa.array([reading_no] * len(answers), pa.int32()),
+            "reading_no": pa.array(readings, pa.int32()),
             "provider": texts(a.provider for a in answers),
             "engine": texts(a.engine for a in answers),
             "surface": texts(a.surface for a in answers),
@@ -127,6 +178,7 @@ def _answer_rows(numbered: dict[int, Answer], keys: list[str], reading_no: int, 
             "skipped_blocks": pa.array([a.skipped_blocks for a in answers], pa.int32()),
             "source_id": texts(a.id for a in answers),
             "topic": texts(ask.prompt.topic if ask else None for ask in asks),
+            "cost_estimated": pa.array([a.cost_estimated for a in answers], pa.bool_()),
         }
     )
 
