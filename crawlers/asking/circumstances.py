@@ -34,14 +34,21 @@ def language(prompt: Prompt) -> str:
     return first.lower() if _COUNTRY.fullmatch(first) else ""
 
 
-def instructions(prompt: Prompt) -> str:
-    """Return what to tell the model of the person who asks; an empty text when there is nothing."""
-    return f"The person asking: {prompt.persona}" if prompt.persona else ""
+def instructions(prompt: Prompt, *, place: bool = False) -> str:
+    """Return what to tell the model of the person who asks; an empty text when there is nothing.
+
+    Args:
+        prompt: The question.
+        place: Whether the location is told in words, for a service that has no field for it.
+    """
+    who = [f"The person asking: {prompt.persona}"] if prompt.persona else []
+    where = [f"The person asking is in: {prompt.location}"] if place and prompt.location else []
+    return "\n".join([*who, *where])
 
 
-def messages(prompt: Prompt) -> list[Document]:
-    """Return the prompt as the messages of a chat."""
-    about = instructions(prompt)
+def messages(prompt: Prompt, *, place: bool = False) -> list[Document]:
+    """Return the prompt as the messages of a chat; see `instructions`."""
+    about = instructions(prompt, place=place)
     told = [{"role": "system", "content": about}] if about else []
     return [*told, {"role": "user", "content": prompt.text}]
 

@@ -4,7 +4,8 @@ In generateContent a grounding chunk is a page the reply lists; the answer cites
 Supports count UTF-8 bytes and repeat the words they select: a span whose words differ is not told. Addresses are
 mostly redirects nobody followed, kept as they are, with the domain that their title names.
 
-generateContent is asked for; no field of it says where the person who asks is, or how often to search.
+generateContent is asked for; no field of it says where the person who asks is, which is told in
+words, or how often to search.
 """
 
 from collections import defaultdict
@@ -265,7 +266,7 @@ async def ask(http: Http, ask: Ask, service: Service) -> Reply:
     """Return the content generated for a prompt; raises `ConfigError` as a missing key or a wrong option does."""
     how = Settings(service, ASKING.options)
     model = (ask.model_requested or service.model or ASKING.model).removeprefix("models/")
-    about = instructions(ask.prompt)
+    about = instructions(ask.prompt, place=True)
     body = {
         "systemInstruction": {"parts": [{"text": about}]} if about else {},
         "contents": [{"role": "user", "parts": [{"text": ask.prompt.text}]}],

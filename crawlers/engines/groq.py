@@ -1,7 +1,7 @@
 """Groq: chat completions of Compound and of gpt-oss with browser search, and its Responses.
 
 Chat completions are asked for, with `browser_search`; Compound, which ended on 2026-09-21, searches without being told.
-No field says where the person who asks is, or how often to search.
+No field says where the person who asks is, which is told in words, or how often to search.
 
 Retrieved are the results of the executed tools. Cited is what the text shows: links, addresses of retrieved pages, and
 `【n†L1-L9】` markers of browser search, where n is the tool call that opened the page; a marker of a call that listed
@@ -179,7 +179,7 @@ async def ask(http: Http, ask: Ask, service: Service) -> Reply:
     model = ask.model_requested or service.model or ASKING.model
     body = {
         "model": model,
-        "messages": messages(ask.prompt),
+        "messages": messages(ask.prompt, place=True),
         "tools": [] if "compound" in model else [filled(how.table("tool"))],
         "max_completion_tokens": how.whole("max_output_tokens"),
         **how.table("request"),

@@ -63,7 +63,8 @@ def _billed(counted: Document) -> int:
 def _searches(reply: Document) -> Iterator[Document | str]:
     """Searches that stand in the reply: actions of Responses, queries of Gemini, tools that Groq ran."""
     for item in mappings(reply.get("output")):
-        if item.get("type") == "web_search_call" and mapping(item.get("action")).get("type", "search") == "search":
+        kind = mapping(item.get("action")).get("type", "search")
+        if item.get("type") == "web_search_call" and kind == "search" and item.get("status") != "failed":
             yield item
     for candidate in mappings(reply.get("candidates")):
         queries = sequence(mapping(candidate.get("groundingMetadata")).get("webSearchQueries"))
