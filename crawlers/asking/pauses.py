@@ -11,6 +11,7 @@ import orjson
 from crawlers.base import Reply
 from crawlers.reading.lenient import integer, mapping, sequence
 from crawlers.reading.wire import Document
+from geo_flywheel.errors import CrawlError, NoReply
 
 _OK = 200
 
@@ -41,6 +42,12 @@ def continued(before: Reply, after: Reply) -> Reply:
     content = [*sequence(first.get("content")), *second["content"]]
     usage = _added(mapping(first.get("usage")), mapping(second.get("usage")))
     return replace(both, body=orjson.dumps(second | {"content": content, "usage": usage}))
+
+
+def cut_off(before: Reply, error: CrawlError) -> Reply:
+    """Return the turn after which nothing came: what was said is paid for, and stands as an answer that was cut off."""
+    unanswered = error.unanswered if isinstance(error, NoReply) else 0
+    return replace(before, unanswered=before.unanswered + unanswered)
 
 
 def _message(reply: Reply) -> Document:

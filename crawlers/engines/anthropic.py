@@ -15,7 +15,7 @@ from itertools import pairwise
 import orjson
 
 from crawlers.asking.circumstances import instructions, located
-from crawlers.asking.pauses import continued, paused
+from crawlers.asking.pauses import continued, cut_off, paused
 from crawlers.asking.posting import post
 from crawlers.asking.settings import Settings, filled
 from crawlers.base import Asking, Engine, Http, Reply, Service
@@ -213,8 +213,8 @@ async def ask(http: Http, ask: Ask, service: Service) -> Reply:
             break
         try:
             following = await _post(http, service, body | {"messages": [asked, said]})
-        except CrawlError:  # what was said so far is paid for, and stands as an answer that was cut off
-            break
+        except CrawlError as error:
+            return cut_off(reply, error)
         reply = continued(reply, following)
     return reply
 

@@ -9,7 +9,7 @@ import pytest
 
 from crawlers.base import Asking, Reply, Request, Service
 from crawlers.engines import anthropic, gemini, groq, openai, openrouter, perplexity, xai
-from geo_flywheel.errors import ConfigError, Unreadable
+from geo_flywheel.errors import ConfigError, NoReply, Unreadable
 from geo_flywheel.records import Ask, Capture, Prompt, Status
 from tests.crawlers.asking.waiting import Waiting, reply
 
@@ -378,6 +378,11 @@ def test_what_was_said_stands_when_it_cannot_go_on(following: Reply | Exception)
     first = paused_turn(1)
     came, requests = continued(first, following)
     assert (came.body, came.status, len(requests)) == (first.body, 200, 2)
+
+
+def test_a_continuation_that_may_have_been_billed_is_counted() -> None:
+    came, _ = continued(paused_turn(1), NoReply("timed out", unanswered=2))
+    assert came.unanswered == 2
 
 
 @pytest.mark.parametrize("first", [reply(LAST), reply(b"not json"), reply(told(paused_turn(1)) | {"content": []})])
