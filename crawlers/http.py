@@ -76,9 +76,7 @@ class Client:
         self._hosts: dict[str, Host] = {}
         self._free = asyncio.Semaphore(connections)
         self._robots = Robots(self._fetch_robots, clock)
-        trusted = httpx.create_ssl_context()
-        self._to_apis = network or _Network(trusted, connections)
-        self._to_pages = network or _Network(trusted, connections, Guard(allow))
+        self._to_apis, self._to_pages = (network, network) if network else _networks(connections, Guard(allow))
         self._to_cache = _cached(self._to_pages, cache) if cache else self._to_pages
         self._open = AsyncExitStack()
 
@@ -104,7 +102,7 @@ class Client:
         return redacted_reply(await self._send(request), secrets_of(request))
 
     async def _send(self, request: Request, *, robots: bool = True) -> Reply:
-        effort = Effort(request, place(request.url)[0], self._patience)
+        effort = Effort(request, _parsed(request.url).host, self._patience)
         while True:
             try:
                 reply = await self._follow(request, robots=robots)
@@ -191,6 +189,12 @@ class _Network(httpx.AsyncHTTPTransport):
             keepalive_expiry=5.0,
             network_backend=backend,
         )
+
+
+def _networks(connections: int, guard: Guard) -> tuple[_Network, _Network]:
+    """Return the ways to APIs, wherever a person says they are, and to pages, by the guard."""
+    trusted = httpx.create_ssl_context()
+    return _Network(trusted, connections), _Network(trusted, connections, guard)
 
 
 def _cached(network: httpx.AsyncBaseTransport, folder: Path) -> httpx.AsyncBaseTransport:
