@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from geo_flywheel.records import Answer, Citation, Retrieval, Span, Status
 from geo_flywheel.urls import canonical
 
-_EMPTY = (Status.BLOCKED, Status.ERROR, Status.RETIRED)
+_EMPTY = (Status.BLOCKED, Status.ERROR, Status.RETIRED, Status.NOT_SHOWN)
 _SILENT = (Status.ERROR, Status.RETIRED)
 _UNSEARCHED = (*_EMPTY, Status.UNGROUNDED, Status.REFUSED)
 
@@ -21,7 +21,9 @@ class Mark(Enum):
     LINK = "the link ([title](url)) that follows the claim"
     NUMBERED_LINK = "the link [[n]](url) that follows the claim, n counting the mentions"
     MARKER = "the marker [n] that follows the claim, n being the rank of the page among the retrieved ones"
+    POSITION = "the marker [[n]] that follows the claim, n being the position of the page among the cited ones"
     CLAIM = "the claim itself; the text shows nothing"
+    LINE = "the claim itself, which is a line of the text; the text shows nothing"
 
 
 class Page(NamedTuple):
@@ -68,6 +70,7 @@ class _Draft:
         self._count = 0
 
     def claim(self, words: str, cited: Sequence[Page]) -> None:
+        self.text += "\n" if self.text and self._mark is Mark.LINE else ""
         start = len(self.text)
         self.text += words
         claimed = (start, len(self.text))
@@ -75,7 +78,7 @@ class _Draft:
             self._count += 1
             before = len(self.text)
             self.text += self._shown(page)
-            span = claimed if self._mark is Mark.CLAIM else (before, len(self.text))
+            span = claimed if self._mark in (Mark.CLAIM, Mark.LINE) else (before, len(self.text))
             self._mentions.setdefault(page, []).append(span)
 
     def unplaced(self, page: Page) -> None:
@@ -89,7 +92,9 @@ class _Draft:
                 return f"[[{self._count}]]({page.raw_url})"
             case Mark.MARKER:
                 return f"[{self._retrieved.index(page) + 1}]"
-            case Mark.CLAIM:
+            case Mark.POSITION:
+                return f"[[{[*dict.fromkeys([*self._mentions, page])].index(page) + 1}]]"
+            case Mark.CLAIM | Mark.LINE:
                 return ""
 
     def citations(self) -> tuple[Citation, ...]:
@@ -112,9 +117,12 @@ class Expressible(TypedDict, total=False):
 
     Attributes:
         engine: Who answered, the provider when it is left out.
+        surface: Where it was seen, "api" when it is left out.
+        modelled: Whether it names its model; True when it is left out.
+        titled: Whether it tells the titles of pages; True when it is left out.
         mark: How the text refers to pages, `Mark.LINK` when it is left out.
         statuses: What may come of the ask, grounded or ungrounded when it is left out; `GROUNDED` always has text,
-            `ERROR`, `RETIRED` and `BLOCKED` have nothing.
+            `ERROR`, `RETIRED`, `BLOCKED` and `NOT_SHOWN` have nothing.
         listed: Whether it lists what it retrieved; True when it is left out.
         cited_are_retrieved: Whether every cited page stands among the retrieved ones (ids, chunk indexes).
         unplaced: Whether a page may be cited without a span (only a page the text does not name).
@@ -124,6 +132,9 @@ class Expressible(TypedDict, total=False):
     """
 
     engine: str
+    surface: str
+    modelled: bool
+    titled: bool
     mark: Mark
     statuses: Sequence[Status]
     listed: bool
@@ -139,6 +150,7 @@ def answers(draw: st.DrawFn, provider: str, **can: Unpack[Expressible]) -> Answe
     """Draw an answer that the provider (file name of the plugin) can express."""
     status = draw(st.sampled_from(can.get("statuses", (Status.GROUNDED, Status.UNGROUNDED))))
     known = [] if status in _UNSEARCHED else draw(pages)
+    known = known if can.get("titled", True) else [Page(page.raw_url, None) for page in known]
     cited = known[: draw(st.integers(0, len(known)))]
     others = draw(st.permutations(known if can.get("cited_are_retrieved") else known[len(cited) // 2 :]))
     retrieved = list(others) if can.get("listed", True) else []
@@ -152,10 +164,10 @@ def answers(draw: st.DrawFn, provider: str, **can: Unpack[Expressible]) -> Answe
     return Answer(
         provider=provider,
         engine=can.get("engine", provider),
-        surface="api",
+        surface=can.get("surface", "api"),
         status=status,
         text=draft.text,
-        model_served=None if status in _SILENT else draw(st.one_of(st.none(), _label)),
+        model_served=draw(st.none() | _label) if status not in _SILENT and can.get("modelled", True) else None,
         citations=draft.citations(),
         retrievals=tuple(
             Retrieval(canonical(page.raw_url).url, page.raw_url, page.title, rank)
