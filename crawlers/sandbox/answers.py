@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from geo_flywheel.records import Answer, Citation, Prompt, Retrieval, Status
@@ -90,6 +91,7 @@ def _unused(market: Market, cited: Sequence[int]) -> list[int]:
     return [page for page in (*topic[first:], *topic[:first]) if page not in cited][:UNUSED]
 
 
+@lru_cache(maxsize=4096)
 def _page(market: Market, provider: str, number: int) -> Page:
     """A page as this provider names it: Gemini by a redirect that says where it leads only when it is followed."""
     if provider == "gemini":

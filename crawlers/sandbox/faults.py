@@ -25,6 +25,7 @@ from geo_flywheel.records import Answer, Status
 Kind = Literal["throttle", "status", "slow", "cut", "drop", "failure", "retired", "garbage"]
 Form = Literal["seconds", "date", "milliseconds", "retry_info", "none"]
 EVERYONE = "*"
+_GONE = {"perplexity": HTTPStatus.FORBIDDEN, "xai": HTTPStatus.GONE}
 _GARBAGE = b"\x00\xff{]<html>\xc3(" * 7
 
 
@@ -135,7 +136,7 @@ def spoiled(fault: Fault, provider: str, whole: Sent) -> Sent:
         case "failure":
             return replace(whole, body=_said(provider, Status.ERROR))
         case "retired":
-            return replace(whole, status=HTTPStatus.FORBIDDEN, body=_said(provider, Status.RETIRED))
+            return _retired(provider)
         case "garbage":
             return replace(whole, body=_GARBAGE)
 
@@ -154,6 +155,14 @@ def _throttled(fault: Fault) -> Sent:
         error = {"code": 429, "message": "Quota exceeded.", "status": "RESOURCE_EXHAUSTED", "details": [info]}
         return replace(reply, body=orjson.dumps({"error": error}))
     return replace(reply, headers=headers.get(fault.form, ()))
+
+
+def _retired(provider: str) -> Sent:
+    """The notice of a service that is gone, in the provider's own words where these are known."""
+    status = _GONE.get(provider)
+    if status is None:
+        return problem(HTTPStatus.GONE, "This service has been switched off.")
+    return Sent(status, _said(provider, Status.RETIRED))
 
 
 def _said(provider: str, status: Status) -> bytes:

@@ -14,18 +14,18 @@ ENGINES = (
     "google_ai_overview", "google_ai_mode",
 )  # fmt: skip
 _ENDPOINTS = {
-    "openai": r"POST (?:/v1)?/(?:responses|chat/completions)",
-    "anthropic": r"POST (?:/v1)?/messages",
-    "gemini": r"POST (?:/v1beta)?/models/(?P<model>[^/:]+):generateContent",
-    "perplexity": r"POST (?:/v1)?/(?:agent|responses)",
-    "xai": r"POST (?:/v1)?/responses",
-    "groq": r"POST (?:/openai)?(?:/v1)?/chat/completions",
-    "openrouter": r"POST (?:/api)?(?:/v1)?/chat/completions",
-    "mistral": r"POST (?:/v1)?/conversations",
-    "you": r"POST (?:/v1)?/answer",
-    "brave": r"POST (?:/res)?(?:/v1)?/chat/completions",
+    "openai": r"POST /v1/responses",
+    "anthropic": r"POST /v1/messages",
+    "gemini": r"POST /v1beta/models/(?P<model>[^/:]+):generateContent",
+    "perplexity": r"POST /v1/agent",
+    "xai": r"POST /v1/responses",
+    "groq": r"POST /openai/v1/chat/completions",
+    "openrouter": r"POST /api/v1/chat/completions",
+    "mistral": r"POST /v1/conversations",
+    "you": r"POST /v1/answer",
+    "brave": r"POST /res/v1/chat/completions",
     "serpapi": r"GET /search(?:\.json)?",
-    "dataforseo": r"POST (?:/v3)?/serp/google/(?P<engine>organic|ai_mode)/live/advanced",
+    "dataforseo": r"POST /v3/serp/google/(?P<engine>organic|ai_mode)/live/advanced",
 }
 _CREDENTIALS = ("authorization", "x-api-key", "x-goog-api-key", "x-subscription-token")
 _GOOGLE = {"google_ai_mode": "google_ai_mode", "ai_mode": "google_ai_mode"}

@@ -73,11 +73,11 @@ def test_a_failure_inside_a_200_is_read_as_one(provider: str) -> None:
     assert (reply.status, answer.status) == (200, Status.ERROR)
 
 
-@pytest.mark.parametrize("provider", ["perplexity", "xai"])
-def test_a_service_that_is_gone_says_so(provider: str) -> None:
+@pytest.mark.parametrize(("provider", "status"), [("perplexity", 403), ("xai", 410), ("openai", 410), ("groq", 410)])
+def test_a_service_that_is_gone_says_so(provider: str, status: int) -> None:
     reply = spoiled(Fault("retired"), provider, _WHOLE)
     (answer,) = plugins.engine(provider).read(Capture(provider, reply.body, http_status=reply.status))
-    assert (reply.status, answer.status) == (403, Status.RETIRED)
+    assert (reply.status, answer.status) == (status, Status.RETIRED)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,17 @@ def test_inclusion_is_proportional_to_the_citation_state_and_the_fitness() -> No
     assert chances == pytest.approx(world.citations * weights / weights.sum())
 
 
+def test_a_week_shifts_what_engines_make_of_a_page_by_the_stated_shock_and_repeats_share_it() -> None:
+    market = Market(World(relevance_sd=0.0, shock_sd=0.3, citations=1), 2)
+    ratios = []
+    for week, engine in product(range(20), range(4)):
+        chances = market.inclusion(week, 11, engine)[market.topic == 1]
+        plain = (market.fitness * market.states[week, :, CITATION])[market.topic == 1]
+        ratios.append(chances / plain * plain.sum())
+    shocks = np.array(ratios)
+    assert (shocks / shocks.mean(axis=1, keepdims=True)).std() == pytest.approx(0.3, abs=0.01)
+
+
 def test_a_page_that_would_be_more_than_certain_is_certain_and_the_rest_is_shared() -> None:
     world = World(pages=12, sites=3, topics=1, prompts_per_topic=3, engines=1, spread=3.0, weeks=2)
     market = Market(world, 1)
