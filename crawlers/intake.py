@@ -243,7 +243,9 @@ def _guarded(note: dict[str, Any], made: Callable[[], Iterable[_Item]]) -> Itera
 
 
 def reread(places: Places, *, every: bool = False) -> Iterator[Outcome]:
-    """Read archived captures again whose reader or URL rules have changed since; the new readings supersede the old.
+    """Read archived captures again whose reader or URL rules have changed since, or that could not be read last.
+
+    The new readings supersede the old ones.
 
     Args:
         places: The store and the archive.
@@ -264,7 +266,8 @@ def reread(places: Places, *, every: bool = False) -> Iterator[Outcome]:
 def _again(places: Places, turns: Turns, due: set[str]) -> Iterator[Outcome]:
     """Read captures again together with those that lean on them.
 
-    One that fails keeps its former reading; what the others stored beside it meanwhile is then put right.
+    One that fails keeps of its former reading what it alone held; what the others stored beside it meanwhile is then
+    put right.
     """
     righted: set[str] = set()
     while due:

@@ -55,13 +55,13 @@ class Source:
 
 
 def is_current(store: Store, identity: str, reader: Reader) -> bool:
-    """Whether the capture was read successfully by the same reader, URL rules and options last."""
+    """Whether the capture was read last by the same reader, URL rules and options, and successfully."""
     newest = store.rows(
-        "SELECT plugin, reader_version, url_rules, options FROM reading JOIN capture USING (capture_no)"
-        " WHERE identity = ? AND problem IS NULL ORDER BY reading_no DESC LIMIT 1",
+        "SELECT plugin, reader_version, url_rules, options, problem FROM reading JOIN capture USING (capture_no)"
+        " WHERE identity = ? ORDER BY reading_no DESC LIMIT 1",
         [identity],
     )
-    return newest == [reader.identity()]
+    return newest == [(*reader.identity(), None)]
 
 
 def is_recorded(store: Store, run_id: str, identity: str) -> bool:

@@ -62,12 +62,13 @@ class Overlap:
 
 
 def out_of_date(store: Store) -> set[str]:
-    """Return the captures whose reading leans on one that was superseded since."""
+    """Return the captures whose last reading leans on one that was superseded since."""
     if not store.rows("SELECT 1 FROM leaning LIMIT 1"):
         return set()
     found = store.rows(
         "SELECT c.identity FROM current_reading AS r JOIN capture AS c USING (capture_no)"
         f" WHERE r.reading_no IN ({_OUT_OF_DATE})"
+        " AND r.reading_no = (SELECT max(reading_no) FROM reading AS l WHERE l.capture_no = r.capture_no)"
     )
     return {identity for (identity,) in found}
 
