@@ -24,7 +24,7 @@ from crawlers.reaching.addresses import Guard, place
 from crawlers.reaching.bodies import ENCODING, unpacked
 from crawlers.reaching.clock import Clock
 from crawlers.reaching.pace import Host, Pace
-from crawlers.reaching.patience import Effort, Lost, Patience
+from crawlers.reaching.patience import Effort, Lost, Patience, is_passing
 from crawlers.reaching.robots import PRODUCT, Robots
 from crawlers.reaching.secrecy import redact, redacted_reply, secrets_of
 from crawlers.reading.wire import MAX_BODY
@@ -35,6 +35,7 @@ PAGES = Pace(interval=1.0, connections=2)
 
 _CLOCK, _PATIENCE = Clock(), Patience()
 _MOST_HOPS = 5
+_LONGEST_LABEL = 63  # RFC 1035, 2.3.4
 _LONGEST_DELAY = 60.0  # seconds; a crawl-delay beyond it is cut to it
 _CACHE_SIZE = 1024**3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -110,7 +111,7 @@ class Client:
                 await self._clock.sleep(effort.after_loss(lost, self._clock.chance()))
                 continue
             wait = effort.after_reply(reply, self._clock.now(), self._clock.chance())
-            if reply.status in _LATER:
+            if reply.status in _LATER and is_passing(reply):
                 self._host(_parsed(reply.url), request).slow(wait or 0.0)
             if wait is None:
                 return replace(reply, attempts=effort.attempts, unanswered=effort.unanswered)
@@ -151,11 +152,9 @@ class Client:
                     body = await _body(response, url.host)
                 finally:
                     await response.aclose()
-        except (httpx.TransportError, TimeoutError) as error:
+        except (httpx.TransportError, OSError) as error:  # a time-out is one, and so is what TLS trips over
             raise _lost(error, request, url.host) from None
-        headers = tuple(
-            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers.raw
-        )
+        headers = tuple((_decoded(name).lower(), _decoded(value)) for name, value in response.headers.raw)
         return Reply(response.status_code, headers, body, str(url), sent_at, self._clock.tick() - start)
 
     async def _fetch_robots(self, url: str) -> Reply:
@@ -210,10 +209,10 @@ def _parsed(url: str) -> httpx.URL:
         parsed = httpx.URL(url)
     except httpx.InvalidURL:
         raise Refused("This is no address that can be fetched; look for a stray character or port in it") from None
-    if parsed.scheme not in {"http", "https"} or not parsed.host:
-        raise Refused(
-            f"{parsed.scheme or 'No scheme'}: only http and https with a host are fetched; correct the address"
-        )
+    if not all(0 < len(label) <= _LONGEST_LABEL for label in parsed.raw_host.removesuffix(b".").split(b".")):
+        raise Refused("This address has no host that could have a name; look for a stray dot or a missing slash in it")
+    if parsed.scheme not in {"http", "https"}:
+        raise Refused(f"{parsed.scheme or 'No scheme'}: only http and https are fetched; correct the address")
     if parsed.userinfo:
         raise Refused(f"{parsed.host}: a password stands in the address; carry it in a header")
     return parsed
@@ -232,7 +231,7 @@ def _onward(request: Request, url: httpx.URL, reply: Reply) -> Request | None:
         return None
     try:
         target = _parsed(str(url.join(location)))
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):
         raise Refused(f"{url.host} redirects to something that is no address; leave this page out") from None
     may_leave = request.public and not secrets_of(request)
     return replace(request, url=str(target)) if may_leave or _origin(target) == _origin(url) else None
@@ -243,6 +242,14 @@ def _headers(request: Request, host: str) -> dict[str, str]:
         if not (value.isascii() and value.isprintable() and value == value.strip()):
             raise Refused(f"{host}: the header {name} holds a space or character no header may; check the key in it")
     return {**_OURS, **{name.lower(): value for name, value in request.headers.items()}, "accept-encoding": ENCODING}
+
+
+def _decoded(header: bytes) -> str:
+    """UTF-8 as servers send it, else Latin-1, which every byte is."""
+    try:
+        return header.decode("utf-8")
+    except UnicodeDecodeError:
+        return header.decode("latin-1")
 
 
 async def _body(response: httpx.Response, host: str) -> bytes:

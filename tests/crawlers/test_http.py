@@ -1,8 +1,10 @@
 import asyncio
 import gzip
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from typing import Any
 import httpcore
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crawlers import http
 from crawlers.base import Reply, Request
@@ -99,7 +103,17 @@ class TestSending:
 
     @pytest.mark.parametrize(
         "url",
-        ["ftp://site.example/", "file:///etc/passwd", "//site.example", "", "http://", "http://a:b:c/", "http://[::1/"],
+        [
+            "ftp://site.example/",
+            "file:///etc/passwd",
+            "//site.example",
+            "",
+            "http://",
+            "http://a:b:c/",
+            "http://[::1/",
+            "http://a..b/",
+            f"http://{64 * 'a'}.example/",
+        ],
     )
     def test_what_is_no_address_of_the_web_is_refused(self, url: str) -> None:
         with pytest.raises(Refused):
@@ -150,6 +164,16 @@ class TestPatience:
         network, hands = Network([httpx.Response(status, content=b"why"), GOOD]), Hands()
         reply = run(ask(ASK, network, hands))
         assert (reply.status, reply.body, len(network.sent), hands.slept) == (status, b"why", 1, [])
+
+    def test_spent_money_slows_no_other_request(self) -> None:
+        spent = httpx.Response(429, content=b'{"error": {"code": "insufficient_quota"}}')
+
+        async def two() -> Reply:
+            async with Client(network=Network([spent]).transport(), clock=Hands().clock()) as client:
+                await client.send(ASK)
+                return await client.send(ASK)
+
+        assert run(two()).sent_at == NOW
 
     def test_the_last_reply_is_evidence_when_patience_ends(self) -> None:
         network = Network([httpx.Response(503, content=b"overloaded")])
@@ -335,6 +359,31 @@ class TestRedirects:
     def test_a_redirect_to_no_page_is_refused(self, location: str) -> None:
         with pytest.raises(Refused):
             run(ask(PAGE, Network([NO_ROBOTS, httpx.Response(302, headers={"location": location})])))
+
+    @given(st.text(max_size=40).map(lambda rest: f"http:{rest}") | st.text(max_size=40))
+    def test_no_redirect_breaks_the_way_out(self, location: str) -> None:
+        async def literal(host: str, port: int) -> list[str]:
+            return [str(found[4][0]) for found in socket.getaddrinfo(host, port, flags=socket.AI_NUMERICHOST)]
+
+        async def serve(request: httpx.Request) -> httpx.Response:
+            if request.url.host == "site.example":
+                return httpx.Response(302, headers={b"location": location.encode("utf-8", "surrogatepass")})
+            try:
+                await Guard(look_up=literal)._checked(request.url.raw_host.decode(), 80)
+            except httpcore.ConnectError as error:
+                raise httpx.ConnectError(str(error)) from error
+            return httpx.Response(200)
+
+        async def fetch() -> Reply:
+            async with Client(network=httpx.MockTransport(serve), clock=Hands().clock()) as client:
+                return await client._send(PAGE, robots=False)
+
+        with suppress(CrawlError):
+            assert run(fetch()).status in {200, 302}
+
+    def test_a_redirect_may_be_written_in_any_letters(self) -> None:
+        moved = httpx.Response(301, headers={b"location": "/gr\u00f6\u00dfe".encode()})
+        assert run(ask(PAGE, Network([NO_ROBOTS, moved, GOOD]))).url == "https://site.example/gr%C3%B6%C3%9Fe"
 
 
 class TestGuard:
