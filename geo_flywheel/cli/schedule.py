@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from crawlers.due import Crawl, Doing
     from crawlers.leases import Lease
-    from crawlers.schedule import Gap
+    from crawlers.schedule import Gap, Slot
     from geo_flywheel.config import Config
     from geo_flywheel.crawl_config import ScheduledJob
     from geo_flywheel.workspace import Workspace
@@ -128,8 +128,12 @@ def now() -> datetime:
 
 def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
     """What asks everything that a slot calls for."""
-    del workspace, stop
-    raise ConfigError("this version can plan and schedule, but not ask yet; install a newer one")
+
+    async def crawl(slot: "Slot") -> str | None:
+        del workspace, stop, slot
+        raise ConfigError("this version can plan and schedule, but not ask yet; install a newer one")
+
+    return crawl
 
 
 def _keep(workspace: "Workspace", gaps: "Sequence[Gap]") -> None:
@@ -153,6 +157,7 @@ async def _until_stopped(workspace: "Workspace") -> None:
 
     stop = asyncio.Event()
     _stop_on_signals(stop)
+    say("looking at the schedule; Ctrl-C ends it")
 
     async def rest(seconds: float) -> None:
         with suppress(TimeoutError):
