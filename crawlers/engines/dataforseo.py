@@ -110,7 +110,7 @@ def _shown(overviews: Sequence[Document], engine: str, capture: Capture) -> Answ
     unknown = 0
     for overview in overviews:
         elements = mappings(overview.get("items"))
-        known = [element for element in elements if element.get("type") in _KNOWN_ELEMENTS]
+        known = [element for element in elements if text(element.get("type")) in _KNOWN_ELEMENTS]
         whole = {"markdown": overview.get("markdown")}
         blocks += [_block(element, MAX_DEPTH) for element in known or [whole]]
         unknown += len(elements) - len(known)

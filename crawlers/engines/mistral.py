@@ -163,7 +163,7 @@ def _answer(told: _Conversation, capture: Capture) -> Answer:
     chunks = [chunk for message in told.messages for chunk in message]
     words = "".join(text(chunk.get("text")) for chunk in chunks if _is_text(chunk))
     citations = _cited(words, told.messages)
-    unknown = sum(chunk.get("type") not in {"text", "tool_reference", *_SILENT_CHUNKS} for chunk in chunks)
+    unknown = sum(text(chunk.get("type")) not in {"text", "tool_reference", *_SILENT_CHUNKS} for chunk in chunks)
     return Answer(
         provider=_PROVIDER,
         engine=_PROVIDER,

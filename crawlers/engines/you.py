@@ -70,12 +70,10 @@ def claims(replies: Sequence[Document]) -> bool:
 def _answered(told: Document, capture: Capture) -> Answer:
     found = [_Source(text(page.get("url")), text(page.get("title")), None) for page in _web(told)]
     titles = {canonical(page.url).url: page.title for page in found}
-    cited = [
-        _Source(url, titles.get(canonical(url).url, ""), _passage(citation.get("excerpts")))
-        for citation in sequence(told.get("citations"))
-        for url in [text(mapping(citation).get("source"))]
-    ]
-    return _answer(text(told.get("answer")), cited, found, capture, unmarked=True)
+    named = [mapping(citation) for citation in sequence(told.get("citations"))]
+    cited = [_Source(text(page.get("source")), "", _passage(page.get("excerpts"))) for page in named]
+    titled = [page._replace(title=titles.get(canonical(page.url).url, "")) for page in cited]
+    return _answer(text(told.get("answer")), titled, found, capture, unmarked=True)
 
 
 def _researched(told: Document, capture: Capture) -> Answer:

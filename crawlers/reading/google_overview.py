@@ -24,10 +24,11 @@ _LINE_END = re.compile(r"(?<=.)\n(?=[^\n])", re.DOTALL)
 
 
 class Source(NamedTuple):
-    """A page as the provider names it."""
+    """A page as the provider names it; the passage is what a text fragment of the address points at."""
 
     url: str
     title: str = ""
+    passage: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,14 @@ class _Layout:
 
 
 def _once(pages: Iterable[Source]) -> Iterable[Source]:
-    """The pages without repeats and without Google's result pages."""
-    return {canonical(page.url).url: page for page in pages if not _RESULT_PAGE.match(page.url)}.values()
+    """The pages without Google's result pages, each once with what its repeats tell."""
+    kept: dict[str, Source] = {}
+    for page in pages:
+        if not _RESULT_PAGE.match(page.url):
+            meant = canonical(page.url)
+            known = kept.get(meant.url, page)
+            kept[meant.url] = Source(known.url, known.title or page.title, known.passage or meant.passage)
+    return kept.values()
 
 
 def read_overview(
@@ -99,7 +106,7 @@ def _cited(
     titles = {page.url: page.title for page in found}
     citing = Citing(words)
     for page, span in mentions:
-        citing.cite(page.url, page.title or titles.get(canonical(page.url).url), span)
+        citing.cite(page.url, page.title or titles.get(canonical(page.url).url), span, passage=page.passage)
     return citing.citations()
 
 

@@ -179,3 +179,8 @@ def answers(draw: st.DrawFn, provider: str, **can: Unpack[Expressible]) -> Answe
         cost_usd=None if status in _SILENT else draw(can.get("costs", st.none())),
         asked_at=draw(st.one_of(st.none(), moments)) if can.get("dated", True) and status not in _SILENT else None,
     )
+
+
+def told_by_pages(said: Answer) -> bool:
+    """Tell whether pages prove the search of a grounded answer, for providers that prove it by nothing else."""
+    return said.status is not Status.GROUNDED or bool(said.citations or said.retrievals)
