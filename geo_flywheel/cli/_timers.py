@@ -7,9 +7,12 @@ one place. Keys of providers never stand in them.
 import json
 import re
 import shlex
-from collections.abc import Iterable
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from geo_flywheel.cli.output import say
 from geo_flywheel.errors import ConfigError
 
 ENVIRONMENT = ".config/geo-flywheel/environment"
@@ -135,6 +138,34 @@ def github_actions(workspace: Path, repository: Path, version: str, keys: Iterab
     secrets = "".join(f"          {key}: ${{{{ secrets.{key} }}}}\n" for key in dict.fromkeys(keys))
     text = _WORKFLOW.format(workspace=json.dumps(path, ensure_ascii=False), version=version, secrets=secrets)
     return {".github/workflows/geo-flywheel.yml": text}
+
+
+def program() -> Path:
+    """Return the command `geo-flywheel` of this installation.
+
+    Raises:
+        ConfigError: If there is none.
+    """
+    beside = Path(sys.executable).with_name("geo-flywheel")
+    found = beside if beside.exists() else shutil.which("geo-flywheel")
+    if not found:
+        raise ConfigError("the command geo-flywheel is not installed; install the package, then try again")
+    return Path(found).absolute()
+
+
+def write(files: Mapping[str, str], folder: Path) -> None:
+    """Write files into a folder.
+
+    Raises:
+        ConfigError: If one is there already and differs; then none is written.
+    """
+    for name, text in files.items():
+        if (folder / name).exists() and (folder / name).read_text("utf-8") != text:
+            raise ConfigError(f"{folder / name}: is there already and differs; move it away or choose another --output")
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, "utf-8")
+        say(f"{folder / name}: written")
 
 
 def _one_line(path: str) -> str:

@@ -100,11 +100,11 @@ def install(session: Session, kind: str | None, output: Path) -> None:
     _jobs(config)
     match kind:
         case "systemd":
-            _write(_timers.systemd(_program(), workspace.root), output)
+            _timers.write(_timers.systemd(_timers.program(), workspace.root), output)
         case "cron":
-            click.echo(_timers.crontab(_program(), workspace.root))
+            click.echo(_timers.crontab(_timers.program(), workspace.root))
         case "github":
-            _write(_workflow(workspace, config, output), output)
+            _timers.write(_workflow(workspace, config, output), output)
         case _:
             raise click.UsageError("say which: --systemd, --cron or --github-actions")
 
@@ -126,11 +126,10 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
+def _crawl(_workspace: "Workspace", _stop: "asyncio.Event") -> "Crawl":
     """What asks everything that a slot calls for."""
 
-    async def crawl(slot: "Slot") -> str | None:
-        del workspace, stop, slot
+    async def crawl(_: "Slot") -> str | None:
         raise ConfigError("this version can plan and schedule, but not ask yet; install a newer one")
 
     return crawl
@@ -215,18 +214,6 @@ def _there(job: "ScheduledJob", at: datetime | None) -> datetime | None:
     return at and at.replace(tzinfo=UTC).astimezone(ZoneInfo(job.timezone))
 
 
-def _program() -> Path:
-    """The command of this installation."""
-    import shutil
-    import sys
-
-    beside = Path(sys.executable).with_name("geo-flywheel")
-    found = beside if beside.exists() else shutil.which("geo-flywheel")
-    if not found:
-        raise ConfigError("the command geo-flywheel is not installed; install the package, then try again")
-    return Path(found).absolute()
-
-
 def _workflow(workspace: "Workspace", config: "Config", repository: Path) -> dict[str, str]:
     from crawlers.services import asking_of
     from geo_flywheel import __version__
@@ -234,14 +221,3 @@ def _workflow(workspace: "Workspace", config: "Config", repository: Path) -> dic
 
     keys = [key for provider in config.providers for key in asking_of(provider).keys]
     return _timers.github_actions(workspace.root.resolve(), repository.resolve(), __version__, keys)
-
-
-def _write(files: "dict[str, str]", folder: Path) -> None:
-    """Write files that are not there yet; one that is there and differs is left alone, and so are all others."""
-    for name, text in files.items():
-        if (folder / name).exists() and (folder / name).read_text("utf-8") != text:
-            raise ConfigError(f"{folder / name}: is there already and differs; move it away or choose another --output")
-    for name, text in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_text(text, "utf-8")
-        say(f"{folder / name}: written")
