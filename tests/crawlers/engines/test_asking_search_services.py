@@ -19,14 +19,14 @@ from tests.crawlers.engines.replies import body as captured
 PROVIDERS = (mistral, you, brave, serpapi, dataforseo)
 PLAIN = Prompt("best crm?")
 OVERVIEW, MODE = "google_ai_overview", "google_ai_mode"
-SECRET = "s3cret+/"
+PAYING = "s3cret+/"
 JSON = {"content-type": "application/json", "accept": "application/json"}
-PAIR = b64encode(f"{SECRET}:{SECRET}".encode()).decode()
+PAIR = b64encode(f"{PAYING}:{PAYING}".encode()).decode()
 
 
 def service(provider: ModuleType, **fields: Any) -> Service:
     asking: Asking = provider.ENGINE.asking
-    plain = {"engine": asking.engines[0], "url": asking.url, "keys": dict.fromkeys(asking.keys, SECRET)}
+    plain = {"engine": asking.engines[0], "url": asking.url, "keys": dict.fromkeys(asking.keys, PAYING)}
     return Service(**plain | fields)
 
 
@@ -60,7 +60,7 @@ def sent(provider: ModuleType, prompt: Prompt = PLAIN, requested: str | None = N
         (
             mistral,
             "https://api.mistral.ai/v1/conversations",
-            JSON | {"authorization": f"Bearer {SECRET}"},
+            JSON | {"authorization": f"Bearer {PAYING}"},
             {
                 "model": "mistral-medium-latest",
                 "inputs": "best crm?",
@@ -69,11 +69,11 @@ def sent(provider: ModuleType, prompt: Prompt = PLAIN, requested: str | None = N
                 "stream": False,
             },
         ),
-        (you, "https://api.you.com/v1/answer", JSON | {"x-api-key": SECRET}, {"query": "best crm?"}),
+        (you, "https://api.you.com/v1/answer", JSON | {"x-api-key": PAYING}, {"query": "best crm?"}),
         (
             brave,
             "https://api.search.brave.com/res/v1/chat/completions",
-            JSON | {"accept": "text/event-stream", "x-subscription-token": SECRET},
+            JSON | {"accept": "text/event-stream", "x-subscription-token": PAYING},
             {
                 "enable_citations": True,
                 "model": "brave",
@@ -135,7 +135,7 @@ def test_a_missing_secret_is_named_before_anything_is_sent(provider: ModuleType)
     for name in asking.keys:
         http = Waiting()
         with pytest.raises(ConfigError, match=name):
-            put(provider, http, Ask(PLAIN), keys={key: SECRET for key in asking.keys if key != name})
+            put(provider, http, Ask(PLAIN), keys={key: PAYING for key in asking.keys if key != name})
         assert http.requests == []
 
 
@@ -213,7 +213,7 @@ def test_signs_that_dataforseo_decodes_are_encoded() -> None:
 
 @pytest.mark.parametrize(("provider", "longest"), [(you, 400), (dataforseo, 700)])
 def test_a_question_that_is_too_long_is_refused_before_it_is_sent(provider: ModuleType, longest: int) -> None:
-    assert asked(provider, Prompt("x" * longest))
+    assert asked(provider, Prompt("x" * longest)).body
     http = Waiting()
     with pytest.raises(Refused, match=f"up to {longest} characters"):
         put(provider, http, Ask(Prompt("x" * (longest + 1))))
