@@ -6,15 +6,18 @@ the page would say, and nothing is guessed where no redirect names one.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 from urllib.parse import urljoin
 
 from crawlers.base import Http, Reply, Request
 from geo_flywheel.errors import CrawlError
-from geo_flywheel.records import Resolution
+from geo_flywheel.records import Answer, Citation, Resolution, Retrieval
 from geo_flywheel.urls import canonical
 
+_Cited = TypeVar("_Cited", Citation, Retrieval)
 _MOST_HOPS = 5  # a redirect of an engine takes one; more are a loop or somebody's game
 _MOVED = {301, 302, 303, 307, 308}
 
@@ -63,3 +66,42 @@ def _following(url: str, reply: Reply) -> str | None:
     except ValueError:
         return None
     return following if following.startswith(("http://", "https://")) else None
+
+
+def followed(answer: Answer, resolutions: Iterable[Resolution]) -> Answer:
+    """Return an answer whose redirects are replaced by the pages they led to; those that led nowhere stay.
+
+    Redirects that led to one page become one citation: its first position, all its occurrences and spans.
+    """
+    targets = {to.raw_url: to.target for to in resolutions if to.target is not None}
+    if not targets:
+        return answer
+    citations: dict[str, Citation] = {}
+    for page in answer.citations:
+        there = _there(page, targets)
+        known = citations.get(there.url)
+        citations[there.url] = there if known is None else _both(known, there)
+    retrievals: dict[str, Retrieval] = {}
+    for found in answer.retrievals:
+        there_found = _there(found, targets)
+        retrievals.setdefault(there_found.url, there_found)
+    return replace(
+        answer,
+        citations=tuple(replace(page, position=n) for n, page in enumerate(citations.values(), 1)),
+        retrievals=tuple(replace(page, rank=n) for n, page in enumerate(retrievals.values(), 1)),
+    )
+
+
+def _there(page: _Cited, targets: Mapping[str, str]) -> _Cited:
+    target = targets.get(page.raw_url)
+    return page if target is None else replace(page, raw_url=target, url=canonical(target).url, domain=None)
+
+
+def _both(first: Citation, again: Citation) -> Citation:
+    return replace(
+        first,
+        title=first.title or again.title,
+        passage=first.passage or again.passage,
+        occurrences=first.occurrences + again.occurrences,
+        spans=first.spans + again.spans,
+    )

@@ -1,0 +1,155 @@
+"""Replies to asks of ours: what the archive says beside each, and how it is read, the first time and every time."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from crawlers.base import Reply
+from crawlers.budget import cost
+from crawlers.plan import Job
+from crawlers.reading.usage import usage
+from crawlers.redirects import followed
+from geo_flywheel import plugins
+from geo_flywheel.errors import GeoFlywheelError, Unreadable
+from geo_flywheel.records import Answer, Ask, Capture, Prompt, Resolution, Status
+from geo_flywheel.registry import prices
+from geo_flywheel.store import archive
+from geo_flywheel.store.append import Reader, Source
+from geo_flywheel.store.replies import ReadReply
+
+_SURFACES = {"google_ai_overview": "serp_provider", "google_ai_mode": "serp_provider"}
+
+
+def reply_note(job: Job, reply: Reply, price_table: str) -> dict[str, Any]:
+    """Return what the archive says beside a reply.
+
+    Args:
+        job: What was asked of whom.
+        reply: As it came, free of secrets.
+        price_table: Digest of the prices its cost is estimated by.
+    """
+    about = {"name": reply.url, "bytes": len(reply.body), "http_status": reply.status, "prices": price_table}
+    sent = {"asked_at": reply.sent_at.isoformat(), "attempts": reply.attempts, "unanswered": reply.unanswered}
+    return {**_ask_note(job), **about, **sent, "kind": "reply"}
+
+
+def failure_note(job: Job, problem: str, asked_at: datetime) -> dict[str, Any]:
+    """Return what the archive says of an ask that brought no reply."""
+    return {
+        **_ask_note(job),
+        "kind": "failed",
+        "name": job.provider,
+        "problem": problem,
+        "asked_at": asked_at.isoformat(),
+    }
+
+
+def redirects_note(identity: str, resolutions: Sequence[Resolution]) -> dict[str, Any]:
+    """Return what the archive says of the redirects of a reply that were followed."""
+    led = [{**asdict(to), "resolved_at": to.resolved_at.isoformat()} for to in resolutions]
+    return {"kind": "redirects", "of": identity, "redirects": led}
+
+
+def _ask_note(job: Job) -> dict[str, Any]:
+    return {"plugin": job.provider, "engine": job.engine, "ask": asdict(job.ask), "ask_id": job.id}
+
+
+def run_replies(path: Path) -> Iterator[ReadReply]:
+    """Yield every ask of an archived run as it is read now.
+
+    Raises:
+        StoreError: If the run's file is damaged.
+    """
+    led: dict[str, list[Resolution]] = {}
+    for entry in archive.run_entries(path):
+        if entry.note["kind"] == "redirects":
+            led[entry.note["of"]] = [_resolution(to) for to in entry.note["redirects"]]
+    for entry in archive.run_entries(path):
+        if "ask" in entry.note:
+            yield read_reply(entry, led.get(entry.identity, ()))
+
+
+def _resolution(told: Mapping[str, Any]) -> Resolution:
+    return Resolution(**{**told, "resolved_at": datetime.fromisoformat(told["resolved_at"])})
+
+
+def read_reply(entry: archive.Entry, redirects: Sequence[Resolution] = ()) -> ReadReply:
+    """Return what an archived ask says, its redirects followed and its cost estimated where the reply tells none."""
+    source = _source(entry)
+    if entry.note["kind"] == "failed":
+        return ReadReply(source, (_unanswered(entry),))
+    try:
+        answers = read_answers(entry)
+    except GeoFlywheelError as error:
+        return ReadReply(source, problem=str(error))
+    except Exception as error:  # noqa: BLE001 - one reply that a reader cannot take never stops the others
+        return ReadReply(
+            source, problem=f"{source.name}: the reader failed ({type(error).__name__}: {error}); report it"
+        )
+    return ReadReply(source, tuple(followed(answer, redirects) for answer in answers), tuple(redirects))
+
+
+def read_answers(entry: archive.Entry) -> tuple[Answer, ...]:
+    """Return the answers of an archived reply, as the engine's own reader gives them.
+
+    Raises:
+        Unreadable: If the reply is none of this provider's.
+    """
+    note = entry.note
+    if entry.body is None:
+        raise Unreadable(f"{note['name']}: the archive lacks the reply; restore its run's file from a backup")
+    ask, asked_at = _ask(note), datetime.fromisoformat(note["asked_at"])
+    capture = Capture(note["plugin"], entry.body, note["name"], asked_at, note["http_status"], {}, ask)
+    answers = plugins.engine(note["plugin"]).read(capture)
+    return tuple(_costed(replace(a, asked_at=asked_at, ask=ask), entry.body, asked_at) for a in answers)
+
+
+def _costed(answer: Answer, body: bytes, asked_at: datetime) -> Answer:
+    """The answer with an estimate of its cost where the reply tells none."""
+    if answer.cost_usd is not None:
+        return answer
+    model = (answer.ask and answer.ask.model_requested) or ""
+    price = prices().on(asked_at.date()).price(answer.provider, answer.engine, model)
+    estimate = cost(None, price, usage(body)).usd
+    return answer if estimate is None else replace(answer, cost_usd=float(estimate), cost_estimated=True)
+
+
+def _unanswered(entry: archive.Entry) -> Answer:
+    """What stands for an ask that brought no reply: an answer that failed, so that it counts on neither side."""
+    note = entry.note
+    return Answer(
+        provider=note["plugin"],
+        engine=note["engine"],
+        surface=_SURFACES.get(note["engine"], "api"),
+        status=Status.ERROR,
+        text="",
+        asked_at=datetime.fromisoformat(note["asked_at"]),
+        ask=_ask(note),
+    )
+
+
+def _ask(note: Mapping[str, Any]) -> Ask:
+    return Ask(**{**note["ask"], "prompt": Prompt(**note["ask"]["prompt"])})
+
+
+def _source(entry: archive.Entry) -> Source:
+    note = entry.note
+    return Source(
+        run_id=entry.run_id,
+        run_kind=entry.run_kind,
+        started_at=entry.started_at,
+        identity=entry.identity,
+        name=note.get("problem") or note["name"],
+        bytes=note.get("bytes", 0),
+        reader=Reader(note["plugin"], plugins.version(note["plugin"])),
+        asked_at=datetime.fromisoformat(note["asked_at"]),
+        http_status=note.get("http_status"),
+        asked_for=True,
+    )
+
+
+def statuses(replies: Iterable[ReadReply]) -> list[str]:
+    """Return what came of each ask, in a word."""
+    return [str(reply.answers[0].status) if reply.answers else "unreadable" for reply in replies]

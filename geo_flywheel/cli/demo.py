@@ -1,0 +1,149 @@
+"""`geo-flywheel demo`: a year of weekly sweeps over a made-up market, by the code that asks the live services."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from geo_flywheel.cli.output import say
+from geo_flywheel.errors import ConfigError, CrawlError
+
+if TYPE_CHECKING:
+    from collections import Counter
+
+    from crawlers.base import Http, Reply, Request
+    from geo_flywheel.workspace import Workspace
+
+PROVIDERS = ("openai", "anthropic", "gemini", "perplexity")
+_KEYS = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PERPLEXITY_API_KEY"}
+_START = datetime(2025, 11, 24)  # noqa: DTZ001 - naive UTC, the first Monday of the market
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default="demo-workspace")
+@click.option("--weeks", type=click.IntRange(1, 52), default=52, show_default=True, help="Weekly sweeps.")
+@click.option("--full", is_flag=True, help="Ask every question four times a week, not twice: 33,280 asks a year.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The market is drawn from it.")
+@click.pass_context
+def command(ctx: click.Context, folder: Path, weeks: int, seed: int, *, full: bool) -> None:
+    """Crawl a made-up market on this machine for a year of weekly sweeps: no key, no cost, nobody else is asked.
+
+    FOLDER becomes a workspace like any other: track, report and sql work on it afterwards.
+    """
+    if (folder / "geo-flywheel.toml").exists():
+        raise ConfigError(f"{folder}: is a workspace already; name another folder, or remove it")
+    with _sandbox(seed) as address:
+        market = _get(f"{address}/market")
+        workspace = _workspace(folder, address, market, repeats=4 if full else 2)
+        os.environ |= dict.fromkeys(_KEYS, "sandbox")
+        took, outcomes = asyncio.run(_sweeps(workspace, address, weeks))
+    asks = sum(outcomes.values())
+    say(f"{asks:,} asks in {weeks} sweeps: {', '.join(f'{n:,} {what}' for what, n in outcomes.most_common())}")
+    say(f"asking, archiving and reading {took['sweeps']:.0f} s ({asks / took['sweeps']:.0f} asks a second)")
+    say(f"true loop gain of this market: {market['true_gain']:g}; no estimate of it is made yet")
+    ctx.exit(0)
+
+
+@contextmanager
+def _sandbox(seed: int) -> Iterator[str]:
+    """Serve the market in a process of its own while the block runs; gives its address."""
+    serve = [
+        sys.executable,
+        "-m",
+        "geo_flywheel",
+        "sandbox",
+        "serve",
+        "--seed",
+        str(seed),
+        "--start",
+        f"{_START:%Y-%m-%d}",
+    ]
+    with subprocess.Popen(serve, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:  # noqa: S603
+        try:
+            address = process.stdout.readline().strip() if process.stdout else ""
+            if not address:
+                raise CrawlError("the sandbox did not start; run geo-flywheel sandbox serve to see why")
+            yield address
+        finally:
+            process.terminate()
+
+
+def _get(url: str) -> Any:
+    from urllib.request import urlopen
+
+    with urlopen(url, timeout=30) as reply:  # noqa: S310 - the sandbox's own address
+        return json.load(reply)
+
+
+def _workspace(folder: Path, address: str, market: dict[str, Any], repeats: int) -> "Workspace":
+    from geo_flywheel.workspace import make
+
+    tables = [f"[providers.{name}]\nurl = {json.dumps(f'{address}/{name}')}\n" for name in PROVIDERS]
+    sites = [site["host"].removeprefix("www.") for site in market["sites"]][:3]
+    site = f"[site]\nown = {json.dumps(sites[:1])}\nrivals = {json.dumps(sites[1:])}\n"
+    crawl = f'[crawl]\nrepeats = {repeats}\nconnections = 16\n\n[budget]\nunknown_price = "allow"\n'
+    prompts = [
+        f"[[basket.prompts]]\ntext = {json.dumps(prompt['text'])}\ntopic = {json.dumps(prompt['topic'])}\n"
+        for prompt in market["prompts"]
+    ]
+    return make(folder, "\n".join([site, crawl, *tables, *prompts]))
+
+
+async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "tuple[dict[str, float], Counter[str]]":
+    """Sweep once a simulated week."""
+    from collections import Counter
+
+    from crawlers.http import Client
+    from geo_flywheel.cli._crawling import crawl_once, sandboxes
+
+    outcomes: Counter[str] = Counter()
+    started = time.monotonic()
+    async with Client(allow=(address, *sandboxes(workspace.config())), connections=16) as http:
+        for week in range(weeks):
+            monday = _START + timedelta(weeks=week, hours=6)
+            await _set_clock(http, address, monday)
+            way = _Market(http, address)
+            tally = await crawl_once(workspace, f"{monday:%G-W%V}", http=way, now=_clock(monday))
+            for (_, outcome), count in tally.outcomes.items():
+                outcomes[outcome] += count
+            if week % 4 == 3 or week == weeks - 1:  # noqa: PLR2004 - every fourth week
+                say(f"week {week + 1} of {weeks}: {sum(outcomes.values()):,} asks, {time.monotonic() - started:.0f} s")
+    return {"sweeps": time.monotonic() - started}, outcomes
+
+
+class _Market:
+    """The way out, where the open web is the sandbox: it serves the redirects of the market under its own address."""
+
+    def __init__(self, http: "Http", address: str) -> None:
+        self._http = http
+        self._address = address
+
+    async def send(self, request: "Request") -> "Reply":
+        """Send a request to the sandbox, whatever host it names."""
+        if request.public and not request.url.startswith(self._address):
+            token = request.url.rpartition("/")[2]
+            request = replace(request, url=f"{self._address}/redirect/{token}")
+        return await self._http.send(request)
+
+
+async def _set_clock(http: "Http", address: str, now: datetime) -> None:
+    from crawlers.base import Request
+
+    body = json.dumps({"now": now.isoformat()}).encode()
+    await http.send(Request("POST", f"{address}/clock", {"content-type": "application/json"}, body))
+
+
+def _clock(start: datetime) -> Callable[[], datetime]:
+    """The market's time: from `start` on, as fast as ours."""
+    began = time.monotonic()
+    return lambda: start + timedelta(seconds=time.monotonic() - began)
