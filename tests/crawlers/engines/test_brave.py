@@ -39,9 +39,7 @@ def test_a_citation_has_a_span_where_its_offsets_end_at_its_own_place() -> None:
 
 
 def test_positions_follow_the_places_of_the_citations_in_the_stream() -> None:
-    last, first = (
-        '<citation>{"url": "https://%s.test/", "number": %d}</citation>' % page for page in (("b", 1), ("a", 2))
-    )
+    last, first = (CITATION.replace("one", name) for name in ("b", "a"))
     read = answer(ENGINE, streamed("Good", first, ", cheap", last, "."))
     assert [(page.url, page.position) for page in read.citations] == [("https://a.test/", 1), ("https://b.test/", 2)]
 
