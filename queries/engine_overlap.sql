@@ -16,47 +16,47 @@ WITH asking AS (
         AND (getvariable('since') IS NULL OR week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
         AND (getvariable('until') IS NULL OR week <= getvariable('until'))
 ),
-teller AS (
-    SELECT engine, surface, row_number() OVER (ORDER BY engine, surface) AS teller_no
-    FROM (SELECT DISTINCT engine, surface FROM asking) AS distinct_teller
-),
--- Prompts of a week that the same engines were asked are one class, so that each page is compared once per class.
+-- Prompts of a week that the same engines were asked are one class; an engine and surface in a class is a member.
 classed AS (
-    SELECT a.prompt_no, a.week, list_sort(list_distinct(list(t.teller_no))) AS tellers
-    FROM asking AS a
-    JOIN teller AS t ON t.engine = a.engine AND t.surface = a.surface
-    GROUP BY a.prompt_no, a.week
+    SELECT prompt_no, week, list_sort(list_distinct(list(concat_ws(chr(31), engine, surface)))) AS tellers
+    FROM asking
+    GROUP BY prompt_no, week
 ),
-class AS (
-    SELECT tellers, row_number() OVER (ORDER BY tellers) AS class_no, count(*) AS prompts
+numbered AS (
+    SELECT prompt_no, week, dense_rank() OVER (ORDER BY tellers) AS class_no
     FROM classed
-    GROUP BY tellers
-),
-member AS (
-    SELECT c.class_no, c.prompts, t.teller_no, t.engine, t.surface,
-        row_number() OVER (ORDER BY c.class_no, t.teller_no) AS member_no
-    FROM class AS c
-    JOIN teller AS t ON list_contains(c.tellers, t.teller_no)
-),
-pair AS (
-    SELECT a.prompts, a.teller_no AS a_no, b.teller_no AS b_no, a.member_no AS a_member, b.member_no AS b_member,
-        dense_rank() OVER (ORDER BY a.teller_no, b.teller_no) AS pair_no
-    FROM member AS a
-    JOIN member AS b ON b.class_no = a.class_no AND b.teller_no > a.teller_no
 ),
 place AS (
-    SELECT d.prompt_no, d.week, m.engine, m.surface, m.member_no
-    FROM classed AS d
-    JOIN class AS c ON c.tellers = d.tellers
-    JOIN member AS m ON m.class_no = c.class_no
+    SELECT n.class_no, a.engine, a.surface, a.week, a.prompt_no,
+        dense_rank() OVER (ORDER BY n.class_no, a.engine, a.surface) AS member_no
+    FROM asking AS a
+    JOIN numbered AS n ON n.prompt_no = a.prompt_no AND n.week = a.week
 ),
--- Each answer finds its place before its pages are looked up.
+keyed AS (
+    SELECT member_no, concat_ws(chr(31), engine, surface, CAST(week AS VARCHAR), CAST(prompt_no AS VARCHAR)) AS cell
+    FROM place
+),
+member AS (
+    SELECT class_no, engine, surface, member_no, count(*) AS prompts
+    FROM place
+    GROUP BY class_no, engine, surface, member_no
+),
+pair AS (
+    SELECT a.prompts, a.engine AS engine_a, a.surface AS surface_a, b.engine AS engine_b, b.surface AS surface_b,
+        a.member_no AS a_member, b.member_no AS b_member,
+        dense_rank() OVER (ORDER BY a.engine, a.surface, b.engine, b.surface) AS pair_no
+    FROM member AS a
+    JOIN member AS b ON b.class_no = a.class_no
+    WHERE b.engine > a.engine OR (b.engine = a.engine AND b.surface > a.surface)
+),
+-- Each answer finds its place before its pages are looked up; grouped, so that the planner knows how many there are.
 answering AS (
-    SELECT a.answer_no, p.member_no
+    SELECT a.answer_no, max(p.member_no) AS member_no
     FROM answers AS a
-    JOIN place AS p ON p.prompt_no = a.prompt_no AND p.week = coalesce(a.week, DATE '1970-01-01')
-        AND p.engine = a.engine AND p.surface = a.surface
+    JOIN keyed AS p ON p.cell = concat_ws(chr(31), a.engine, a.surface,
+        CAST(coalesce(a.week, DATE '1970-01-01') AS VARCHAR), CAST(a.prompt_no AS VARCHAR))
     WHERE a.delivered
+    GROUP BY a.answer_no
 ),
 cited_page AS (
     SELECT DISTINCT a.member_no, c.page_no
@@ -65,8 +65,8 @@ cited_page AS (
     UNION
     SELECT p.member_no, o.page_no
     FROM observations AS o
-    JOIN place AS p ON p.prompt_no = o.prompt_no AND p.week = o.week
-        AND p.engine = o.engine AND p.surface = o.surface
+    JOIN keyed AS p ON p.cell
+        = concat_ws(chr(31), o.engine, o.surface, CAST(o.week AS VARCHAR), CAST(o.prompt_no AS VARCHAR))
     WHERE o.cited > 0
 ),
 -- Pages and sites in one column: a site by the negative of its number.
@@ -81,36 +81,47 @@ cited_unit AS (
     JOIN page_sites AS s ON s.page_no = c.page_no
     WHERE s.site <> ''
 ),
-laid AS (
-    SELECT pair_no, unit_no, max(in_a) AS in_a, max(in_b) AS in_b
+-- Pages and sites that the same members cited are counted together before the pairs look at them.
+alike AS (
+    SELECT kind, members, count(*) AS units, row_number() OVER (ORDER BY kind, members) AS alike_no
     FROM (
-        SELECT p.pair_no, u.unit_no, 1 AS in_a, 0 AS in_b
+        SELECT CASE WHEN unit_no > 0 THEN 'page' ELSE 'site' END AS kind, list_sort(list(member_no)) AS members
+        FROM cited_unit
+        GROUP BY unit_no
+    ) AS unit
+    GROUP BY kind, members
+),
+citing AS (
+    SELECT alike_no, kind, units, unnest(members) AS member_no
+    FROM alike
+),
+laid AS (
+    SELECT pair_no, alike_no, kind, units, max(in_a) AS in_a, max(in_b) AS in_b
+    FROM (
+        SELECT p.pair_no, c.alike_no, c.kind, c.units, 1 AS in_a, 0 AS in_b
         FROM pair AS p
-        JOIN cited_unit AS u ON u.member_no = p.a_member
+        JOIN citing AS c ON c.member_no = p.a_member
         UNION ALL
-        SELECT p.pair_no, u.unit_no, 0 AS in_a, 1 AS in_b
+        SELECT p.pair_no, c.alike_no, c.kind, c.units, 0 AS in_a, 1 AS in_b
         FROM pair AS p
-        JOIN cited_unit AS u ON u.member_no = p.b_member
+        JOIN citing AS c ON c.member_no = p.b_member
     ) AS side
-    GROUP BY pair_no, unit_no
+    GROUP BY pair_no, alike_no, kind, units
 ),
 counted AS (
-    SELECT pair_no, CASE WHEN unit_no > 0 THEN 'page' ELSE 'site' END AS kind, CAST(sum(in_a) AS BIGINT) AS cited_a,
-        CAST(sum(in_b) AS BIGINT) AS cited_b, CAST(sum(in_a * in_b) AS BIGINT) AS shared
+    SELECT pair_no, kind, CAST(sum(in_a * units) AS BIGINT) AS cited_a, CAST(sum(in_b * units) AS BIGINT) AS cited_b,
+        CAST(sum(in_a * in_b * units) AS BIGINT) AS shared
     FROM laid
-    GROUP BY pair_no, CASE WHEN unit_no > 0 THEN 'page' ELSE 'site' END
+    GROUP BY pair_no, kind
 ),
 common AS (
-    SELECT pair_no, a_no, b_no, CAST(sum(prompts) AS BIGINT) AS prompts
+    SELECT pair_no, engine_a, surface_a, engine_b, surface_b, CAST(sum(prompts) AS BIGINT) AS prompts
     FROM pair
-    GROUP BY pair_no, a_no, b_no
+    GROUP BY pair_no, engine_a, surface_a, engine_b, surface_b
 )
-SELECT a.engine AS engine_a, a.surface AS surface_a, b.engine AS engine_b, b.surface AS surface_b, c.kind, m.prompts,
-    c.cited_a, c.cited_b, c.shared,
+SELECT m.engine_a, m.surface_a, m.engine_b, m.surface_b, c.kind, m.prompts, c.cited_a, c.cited_b, c.shared,
     c.shared / nullif(c.cited_a + c.cited_b - c.shared, 0) AS jaccard,
     c.shared / nullif(least(c.cited_a, c.cited_b), 0) AS overlap
 FROM counted AS c
 JOIN common AS m ON m.pair_no = c.pair_no
-JOIN teller AS a ON a.teller_no = m.a_no
-JOIN teller AS b ON b.teller_no = m.b_no
-ORDER BY a.engine, a.surface, b.engine, b.surface, c.kind;
+ORDER BY m.engine_a, m.surface_a, m.engine_b, m.surface_b, c.kind;

@@ -28,41 +28,48 @@ wanted AS (
     WHERE resolved AND (getvariable('only_site') = '' OR site = getvariable('only_site'))
 ),
 consulted AS (
-    SELECT t.engine, t.surface, r.page_no, count(DISTINCT r.answer_no) AS retrieved
+    SELECT t.engine, t.surface, r.page_no, count(*) AS retrieved
     FROM retrieval AS r
     JOIN told AS t ON t.answer_no = r.answer_no
+    JOIN wanted AS w ON w.page_no = r.page_no
     GROUP BY t.engine, t.surface, r.page_no
 ),
 both_of_them AS (
-    SELECT t.engine, t.surface, c.page_no, count(*) AS cited
-    FROM citation AS c
-    JOIN (SELECT DISTINCT answer_no, page_no FROM retrieval) AS r ON r.answer_no = c.answer_no AND r.page_no = c.page_no
-    JOIN told AS t ON t.answer_no = c.answer_no
-    GROUP BY t.engine, t.surface, c.page_no
+    SELECT t.engine, t.surface, b.page_no, count(*) AS cited
+    FROM (
+        SELECT r.answer_no, r.page_no
+        FROM retrieval AS r
+        JOIN citation AS c ON c.answer_no = r.answer_no AND c.page_no = r.page_no
+        JOIN wanted AS w ON w.page_no = r.page_no
+    ) AS b
+    JOIN told AS t ON t.answer_no = b.answer_no
+    GROUP BY t.engine, t.surface, b.page_no
 ),
-cited AS (
-    SELECT t.engine, t.surface, c.page_no, count(*) AS cited
-    FROM citation AS c
-    JOIN told AS t ON t.answer_no = c.answer_no
-    GROUP BY t.engine, t.surface, c.page_no
-),
-joined AS (
-    SELECT r.engine, r.surface, g.url, g.site, r.retrieved, coalesce(b.cited, 0) AS cited_of_retrieved,
-        r.retrieved - coalesce(b.cited, 0) AS not_cited, coalesce(c.cited, 0) - coalesce(b.cited, 0) AS cited_unlisted
+placed AS (
+    SELECT r.engine, r.surface, r.page_no, g.url, g.site, r.retrieved, coalesce(b.cited, 0) AS cited,
+        row_number() OVER (
+            PARTITION BY r.engine, r.surface ORDER BY r.retrieved - coalesce(b.cited, 0) DESC, r.page_no
+        ) AS place
     FROM consulted AS r
     JOIN wanted AS g ON g.page_no = r.page_no
     LEFT JOIN both_of_them AS b ON b.engine = r.engine AND b.surface = r.surface AND b.page_no = r.page_no
-    LEFT JOIN cited AS c ON c.engine = r.engine AND c.surface = r.surface AND c.page_no = r.page_no
-    WHERE r.retrieved >= getvariable('least')
+    WHERE r.retrieved >= getvariable('least') AND r.retrieved > coalesce(b.cited, 0)
 ),
-placed AS (
-    SELECT engine, surface, url, site, retrieved, cited_of_retrieved, not_cited, cited_unlisted,
-        row_number() OVER (PARTITION BY engine, surface ORDER BY not_cited DESC, url) AS place
-    FROM joined
-    WHERE not_cited > 0
+shown AS (
+    SELECT engine, surface, page_no, url, site, retrieved, cited, place
+    FROM placed
+    WHERE place <= getvariable('top')
+),
+cited_at_all AS (
+    SELECT t.engine, t.surface, c.page_no, count(*) AS cited
+    FROM citation AS c
+    JOIN (SELECT DISTINCT page_no FROM shown) AS s ON s.page_no = c.page_no
+    JOIN told AS t ON t.answer_no = c.answer_no
+    GROUP BY t.engine, t.surface, c.page_no
 )
-SELECT engine, surface, place, url, site, retrieved, cited_of_retrieved, not_cited,
-    cited_of_retrieved / nullif(retrieved, 0) AS rate, cited_unlisted
-FROM placed
-WHERE place <= getvariable('top')
-ORDER BY engine, surface, place;
+SELECT s.engine, s.surface, s.place, s.url, s.site, s.retrieved, s.cited AS cited_of_retrieved,
+    s.retrieved - s.cited AS not_cited, s.cited / nullif(s.retrieved, 0) AS rate,
+    coalesce(c.cited, 0) - s.cited AS cited_unlisted
+FROM shown AS s
+LEFT JOIN cited_at_all AS c ON c.engine = s.engine AND c.surface = s.surface AND c.page_no = s.page_no
+ORDER BY s.engine, s.surface, s.place;

@@ -40,17 +40,17 @@ step AS (
     FROM (SELECT DISTINCT engine, surface, sweep_no, week FROM numbered) AS swept
 ),
 cell AS (
-    SELECT s.step_no, n.engine, n.surface, n.week, n.prompt_no, n.as_before, n.as_after
+    SELECT s.step_no, n.as_before, n.as_after,
+        concat_ws(chr(31), n.engine, n.surface, CAST(n.week AS VARCHAR), CAST(n.prompt_no AS VARCHAR)) AS cell
     FROM neighboured AS n
     JOIN step AS s ON s.engine = n.engine AND s.surface = n.surface AND s.week = n.week
-    WHERE n.as_before OR n.as_after
 ),
--- Each answer finds its sweep before its pages are looked up.
+-- Each answer finds its sweep before its pages are looked up; by one key, of whose matches the planner has an idea.
 answering AS (
     SELECT a.answer_no, n.step_no, n.as_before, n.as_after
     FROM answers AS a
-    JOIN cell AS n ON n.engine = a.engine AND n.surface = a.surface AND n.week = a.week
-        AND n.prompt_no IS NOT DISTINCT FROM a.prompt_no
+    JOIN cell AS n ON n.cell
+        = concat_ws(chr(31), a.engine, a.surface, CAST(a.week AS VARCHAR), CAST(a.prompt_no AS VARCHAR))
     WHERE a.delivered
 ),
 cited_page AS (
@@ -60,8 +60,8 @@ cited_page AS (
     UNION ALL
     SELECT n.step_no, o.page_no, n.as_before, n.as_after, o.cited
     FROM observations AS o
-    JOIN cell AS n ON n.engine = o.engine AND n.surface = o.surface AND n.week = o.week
-        AND n.prompt_no IS NOT DISTINCT FROM o.prompt_no
+    JOIN cell AS n ON n.cell
+        = concat_ws(chr(31), o.engine, o.surface, CAST(o.week AS VARCHAR), CAST(o.prompt_no AS VARCHAR))
     WHERE o.cited > 0
 ),
 cited AS (
