@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from crawlers.redirects import followed
 from geo_flywheel import plugins
 from geo_flywheel.errors import GeoFlywheelError, Unreadable
 from geo_flywheel.records import Answer, Ask, Capture, Prompt, Resolution, Status
-from geo_flywheel.registry import prices
+from geo_flywheel.registry import Price, prices
 from geo_flywheel.store import archive
 from geo_flywheel.store.append import Reader, Source
 from geo_flywheel.store.replies import ReadReply
@@ -111,9 +112,15 @@ def _costed(answer: Answer, body: bytes, asked_at: datetime) -> Answer:
     if answer.cost_usd is not None:
         return answer
     model = (answer.ask and answer.ask.model_requested) or ""
-    price = prices().on(asked_at.date()).price(answer.provider, answer.engine, model)
+    price = _price(asked_at.date(), answer.provider, answer.engine, model)
     estimate = cost(None, price, usage(body)).usd
     return answer if estimate is None else replace(answer, cost_usd=float(estimate), cost_estimated=True)
+
+
+@cache
+def _price(day: date, provider: str, engine: str, model: str) -> Price | None:
+    """What an ask of a day pays; the table is read once."""
+    return prices().on(day).price(provider, engine, model)
 
 
 def _unanswered(entry: archive.Entry) -> Answer:
