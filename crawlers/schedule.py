@@ -81,15 +81,13 @@ class Due:
 
 
 def slots(job: ScheduledJob, after: datetime) -> Iterator[datetime]:
-    """Yield the instants of a job after an instant (exclusive), each once, ascending; all naive UTC.
+    """Yield the instants of a job after an instant (exclusive), ascending; all naive UTC.
 
     Two times of day that a change of clocks moves to one instant are one slot.
     """
-    last = after
     for local in CronSim(job.cron, after.replace(tzinfo=UTC).astimezone(ZoneInfo(job.timezone))):
         instant = local.astimezone(UTC).replace(tzinfo=None)
-        if instant > last:
-            last = instant
+        if instant > after:  # the search begins at a time of day, which comes twice when clocks go back
             yield instant
 
 

@@ -170,6 +170,16 @@ def test_gaps_of_a_process_that_died_before_it_archived_them_are_archived_by_the
     assert [gap.slot.at for gap in world.gaps] == [BEGIN + HOUR, BEGIN + 2 * HOUR]
 
 
+def test_a_gap_that_another_process_took_on_meanwhile_is_left_to_it(world: World) -> None:
+    world.tick()
+    world.now = BEGIN + 3 * HOUR
+    with Leases(world.file, world.clock) as other, Leases(world.file, world.clock) as leases:
+        doing = Doing(world.crawl, world.keep, lambda _: other.claim("hourly", BEGIN + HOUR) and None, world.clock)
+        outcomes = asyncio.run(deal_with_due([HOURLY], leases, doing))
+    assert [slot.at - BEGIN for slot in outcomes] == [2 * HOUR, 3 * HOUR]
+    assert [gap.slot.at for gap in world.gaps] == [BEGIN + 2 * HOUR]
+
+
 def test_once_told_to_stop_no_further_slot_is_begun(world: World) -> None:
     stop = asyncio.Event()
     world.during = stop.set
