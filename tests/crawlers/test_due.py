@@ -174,7 +174,11 @@ def test_a_gap_that_another_process_took_on_meanwhile_is_left_to_it(world: World
     world.tick()
     world.now = BEGIN + 3 * HOUR
     with Leases(world.file, world.clock) as other, Leases(world.file, world.clock) as leases:
-        doing = Doing(world.crawl, world.keep, lambda _: other.claim("hourly", BEGIN + HOUR) and None, world.clock)
+
+        def meanwhile(_: str) -> None:
+            assert other.claim("hourly", BEGIN + HOUR)
+
+        doing = Doing(world.crawl, world.keep, meanwhile, world.clock)
         outcomes = asyncio.run(deal_with_due([HOURLY], leases, doing))
     assert [slot.at - BEGIN for slot in outcomes] == [2 * HOUR, 3 * HOUR]
     assert [gap.slot.at for gap in world.gaps] == [BEGIN + 2 * HOUR]
