@@ -10,6 +10,8 @@ Imported again is the same file, which is recognised, and another file with the 
 every row is a duplicate that only its key can tell.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -40,9 +42,17 @@ JOIN (SELECT url, row_number() OVER () - 1 AS url_no FROM address) AS a ON url_n
 """
 
 
+@contextmanager
+def quiet(file: Path | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database, in memory when no file is named, that draws no progress bars."""
+    with duckdb.connect(str(file or ":memory:")) as connection:
+        connection.execute("SET enable_progress_bar = false")
+        yield connection
+
+
 def write(folder: Path, rows: int, distinct: int) -> tuple[Path, Path]:
     """Write the citations as two files of the same rows, in two orders and row groups of two sizes."""
-    with duckdb.connect() as connection:
+    with quiet() as connection:
         connection.register("address", pa.table({"url": addresses(distinct)}))
         values = {"rows": rows, "distinct": distinct}
         citations = connection.execute(f"{_CITATIONS} ORDER BY n", values).to_arrow_table()
@@ -57,7 +67,7 @@ def copy(file: Path, store: Path) -> float:
     """Seconds of the bare COPY into an empty file."""
 
     def work() -> None:
-        with duckdb.connect(str(store)) as connection:
+        with quiet(store) as connection:
             connection.execute(f"CREATE TABLE citation AS FROM '{file}' LIMIT 0")
             connection.execute(f"COPY citation FROM '{file}' (FORMAT parquet)")
 
@@ -102,7 +112,7 @@ def round_of(files: tuple[Path, Path], folder: Path, rows: int) -> dict[str, tup
 @pytest.mark.bench
 @pytest.mark.parametrize("distinct", [30_000, 300_000])
 def test_import_of_a_million_citations(distinct: int, tmp_path: Path) -> None:
-    files = write(tmp_path, ROWS, distinct)
+    files, _ = alone(write, tmp_path, ROWS, distinct)
     names = {
         "import": f"import of {ROWS:,} rows, {distinct:,} distinct URLs",
         "same": "  the same file again, beside the first import",
