@@ -5,12 +5,13 @@ import math
 import os
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from crawlers import replies
 from crawlers.base import DroppedFile, Import
 from geo_flywheel import plugins
 from geo_flywheel.errors import ConfigError, GeoFlywheelError, StoreError, Unreadable
@@ -19,11 +20,13 @@ from geo_flywheel.store import archive, kept_files
 from geo_flywheel.store.append import Reader, Source, append, is_current, is_recorded, record_failure
 from geo_flywheel.store.database import Store, Turns
 from geo_flywheel.store.overlap import out_of_date, with_leaning
+from geo_flywheel.store.replies import append_replies
 
 _Item = TypeVar("_Item")
 
 _HEAD = 64 * 1024
 _LARGE = 16 * 1024**2
+_FILES = {"file", "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,10 @@ def take_in(
         plugins.import_(plugin)
     with Turns(places.store) as turns:
         for warc in archive.recover(places.archive):
-            for entry in archive.run_entries(warc):
+            for entry in _handed_in_before(warc):
                 if not is_recorded(turns.take(), entry.run_id, entry.identity):
                     yield from _committed(places, turns, entry)
+            yield from _asked_before(turns, warc)
         yield from _again(places, turns, out_of_date(turns.take()))
         yield from _handed_in(places, turns, (_note(turns, path, options, plugin) for path in paths))
 
@@ -261,6 +265,31 @@ def reread(places: Places, *, every: bool = False) -> Iterator[Outcome]:
         captures = _captures(store)
         changed = {e.identity for e in captures if every or not is_current(store, e.identity, _reader(e.note))}
         yield from _again(places, turns, changed | out_of_date(store))
+        for run_id, asks in replies.changed(turns.take(), every=every).items():
+            warc = archive.closed_run(places.archive, run_id)
+            yield _replied(turns, warc, asks)
+
+
+def _handed_in_before(warc: Path) -> Iterator[archive.Entry]:
+    """The files of an archived run; what was asked is read otherwise."""
+    return (entry for entry in archive.run_entries(warc) if entry.note["kind"] in _FILES and "ask" not in entry.note)
+
+
+def _asked_before(turns: Turns, warc: Path) -> Iterator[Outcome]:
+    """Commit what an archived run asked, unless it asked nothing."""
+    outcome = _replied(turns, warc)
+    if outcome.added:
+        yield outcome
+
+
+def _replied(turns: Turns, warc: Path, again: Collection[str] | None = None) -> Outcome:
+    """Store the asks of an archived run; or read those named again."""
+    added: Counter[str] = Counter()
+    read = replies.run_replies(warc)
+    wanted = read if again is None else (reply for reply in read if reply.source.identity in again)
+    for batch in replies.batches(wanted):
+        added.update(append_replies(turns.take(), batch, again=again is not None))
+    return Outcome(warc.name, "read", "crawl", added)
 
 
 def _again(places: Places, turns: Turns, due: set[str]) -> Iterator[Outcome]:
@@ -285,7 +314,8 @@ def _captures(store: Store) -> list[archive.Entry]:
     """The files in the store in the order they came, each as it was read last."""
     rows = store.rows(
         "SELECT run_id, run.kind, run.started_at, c.identity, c.name, c.bytes, r.plugin, r.options FROM capture AS c"
-        " JOIN run USING (run_id) JOIN reading AS r USING (capture_no) WHERE r.plugin <> ''"
+        " JOIN run USING (run_id) JOIN reading AS r USING (capture_no)"
+        " WHERE r.plugin <> '' AND run.kind <> 'crawl'"
         " QUALIFY row_number() OVER (PARTITION BY capture_no ORDER BY (r.problem IS NULL) DESC, reading_no DESC) = 1"
         " ORDER BY capture_no"
     )
@@ -315,8 +345,10 @@ def rebuild(places: Places) -> Iterator[Outcome]:
         archive.recover(places.archive)
         with Turns(fresh.store, math.inf) as turns:
             turns.take()
-            for entry in archive.entries(places.archive):
-                yield from _committed(fresh, turns, entry)
+            for warc in archive.closed(places.archive):
+                for entry in _handed_in_before(warc):
+                    yield from _committed(fresh, turns, entry)
+                yield from _asked_before(turns, warc)
         former = places.store.with_name(f"{places.store.name}.before-rebuild")
         for old, kept in ((_log_of(places.store), _log_of(former)), (places.store, former)):
             kept.unlink(missing_ok=True)

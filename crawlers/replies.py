@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from geo_flywheel.records import Answer, Ask, Capture, Prompt, Resolution, Statu
 from geo_flywheel.registry import Price, prices
 from geo_flywheel.store import archive
 from geo_flywheel.store.append import Reader, Source
+from geo_flywheel.store.database import Store
 from geo_flywheel.store.replies import ReadReply
 
 _SURFACES = {"google_ai_overview": "serp_provider", "google_ai_mode": "serp_provider"}
@@ -70,6 +72,20 @@ def run_replies(path: Path) -> Iterator[ReadReply]:
     for entry in archive.run_entries(path):
         if "ask" in entry.note:
             yield read_reply(entry, led.get(entry.identity, ()))
+
+
+def changed(store: Store, *, every: bool = False) -> dict[str, set[str]]:
+    """Return the identities of the asks, by run, whose reader or URL rules have changed, or of `every` one."""
+    rows = store.rows(
+        "SELECT c.run_id, c.identity, r.plugin, r.reader_version, r.url_rules, r.options FROM capture AS c"
+        " JOIN run USING (run_id) JOIN reading AS r USING (capture_no) WHERE run.kind = 'crawl'"
+        " QUALIFY row_number() OVER (PARTITION BY capture_no ORDER BY reading_no DESC) = 1"
+    )
+    due: dict[str, set[str]] = {}
+    for run_id, identity, plugin, *read_by in rows:
+        if every or (plugin, *read_by) != Reader(plugin, plugins.version(plugin)).identity():
+            due.setdefault(run_id, set()).add(identity)
+    return due
 
 
 def _resolution(told: Mapping[str, Any]) -> Resolution:
@@ -157,6 +173,8 @@ def _source(entry: archive.Entry) -> Source:
     )
 
 
-def statuses(replies: Iterable[ReadReply]) -> list[str]:
-    """Return what came of each ask, in a word."""
-    return [str(reply.answers[0].status) if reply.answers else "unreadable" for reply in replies]
+def batches(replies: Iterable[ReadReply], size: int = 400) -> Iterator[list[ReadReply]]:
+    """Yield replies as many at a time as one transaction takes."""
+    rest = iter(replies)
+    while batch := list(islice(rest, size)):
+        yield batch

@@ -17,7 +17,7 @@ from crawlers.base import Http, Reply, Request, Service
 from crawlers.budget import Budget
 from crawlers.plan import Job, Sweep, Target, ask_id, jobs
 from crawlers.redirects import resolve
-from crawlers.replies import failure_note, read_reply, redirects_note, reply_note, run_replies
+from crawlers.replies import batches, failure_note, read_reply, redirects_note, reply_note, run_replies
 from geo_flywheel import plugins
 from geo_flywheel.errors import BudgetSpent, CrawlError
 from geo_flywheel.records import Resolution, Status
@@ -104,21 +104,8 @@ class Crawl:
 
 def finish_dead_runs(places: Places) -> int:
     """Commit what runs that died had archived and not committed; returns the asks found there."""
-    found = 0
-    for path in archive.recover(places.archive):
-        found += _commit_all(places, run_replies(path))
-    return found
-
-
-def _commit_all(places: Places, replies: Iterator[ReadReply]) -> int:
-    found = 0
-    batch: list[ReadReply] = []
-    for reply in replies:
-        batch.append(reply)
-        if len(batch) == BATCH:
-            found += _commit(places.store, batch)
-            batch = []
-    return found + _commit(places.store, batch)
+    dead = archive.recover(places.archive)
+    return sum(_commit(places.store, batch) for path in dead for batch in batches(run_replies(path)))
 
 
 def _commit(store_path: Path, batch: list[ReadReply]) -> int:

@@ -169,13 +169,23 @@ def _recovered(root: Path, path: Path, file: BinaryIO) -> list[Path]:
     return [target]
 
 
+def closed(root: Path) -> list[Path]:
+    """Return the files of the runs that ended, in the order of their start."""
+    return sorted(root.glob("*.warc.gz"))
+
+
+def closed_run(root: Path, run_id: str) -> Path:
+    """Return the file of a run that ended."""
+    return root / f"{run_id}.warc.gz"
+
+
 def entries(root: Path) -> Iterator[Entry]:
     """Yield everything in the closed files, run by run in the order of their start.
 
     Raises:
         StoreError: If a record is cut off or its bytes do not have their digest.
     """
-    for path in sorted(root.glob("*.warc.gz")):
+    for path in closed(root):
         yield from run_entries(path)
 
 

@@ -1,7 +1,7 @@
 """Append what replies to asks of ours say: many at a time, each reply once, whatever is repeated."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,19 +28,20 @@ class ReadReply:
     problem: str | None = None
 
 
-def append_replies(store: Store, replies: Sequence[ReadReply]) -> Counter[str]:
+def append_replies(store: Store, replies: Sequence[ReadReply], *, again: bool = False) -> Counter[str]:
     """Store replies in one transaction and return the rows added per table; a reply that is held already adds nothing.
 
     Args:
         store: Open for writing.
         replies: Of any number of runs, in the order they came.
+        again: They are held and were read anew: their readings supersede the former ones.
     """
     with store.transaction():
-        fresh = _fresh(store, replies)
-        if not fresh:
+        known = _known(store, replies)
+        due = [reply for reply in _once(replies) if (reply.source.identity in known) == again]
+        if not due:
             return Counter()
-        readings = _insert_readings(store, fresh)
-        numbered = list(zip(readings, fresh, strict=True))
+        numbered = list(zip(_insert_readings(store, due, known), due, strict=True))
         added = insert_redirects(store, [(no, to) for no, reply in numbered for to in reply.redirects])
         return added + insert_answers(
             store,
@@ -52,16 +53,18 @@ def append_replies(store: Store, replies: Sequence[ReadReply]) -> Counter[str]:
         )
 
 
-def _fresh(store: Store, replies: Sequence[ReadReply]) -> list[ReadReply]:
-    """The replies whose capture is not in the store, each once."""
-    by_identity = {reply.source.identity: reply for reply in reversed(replies)}
-    with store.staged("came", pa.table({"identity": texts(by_identity)})):
-        held = {identity for (identity,) in store.rows("SELECT identity FROM capture JOIN came USING (identity)")}
-    return [reply for identity, reply in reversed(by_identity.items()) if identity not in held]
+def _once(replies: Sequence[ReadReply]) -> list[ReadReply]:
+    return list({reply.source.identity: reply for reply in replies}.values())
 
 
-def _insert_readings(store: Store, replies: Sequence[ReadReply]) -> range:
-    """Insert runs, captures and readings; returns the numbers of the readings."""
+def _known(store: Store, replies: Sequence[ReadReply]) -> dict[str, int]:
+    """Number of the capture of each reply that is in the store."""
+    with store.staged("came", pa.table({"identity": texts(reply.source.identity for reply in replies)})):
+        return dict(store.rows("SELECT DISTINCT identity, capture_no FROM capture JOIN came USING (identity)"))
+
+
+def _insert_readings(store: Store, replies: Sequence[ReadReply], known: Mapping[str, int]) -> range:
+    """Insert runs, captures that are not known, and readings; returns the numbers of the readings."""
     now = datetime.now(UTC).replace(tzinfo=None)
     [(capture_no, reading_no)] = store.rows(
         "SELECT (SELECT coalesce(max(capture_no), 0) + 1 FROM capture),"
@@ -74,9 +77,11 @@ def _insert_readings(store: Store, replies: Sequence[ReadReply]) -> range:
             [source.run_id, source.run_kind, source.started_at, now, source.run_id],
         )
     readings = range(reading_no, reading_no + len(replies))
-    captures = range(capture_no, capture_no + len(replies))
-    with store.staged("came", _capture_rows(sources, captures, now)):
+    new = [source for source in sources if source.identity not in known]
+    with store.staged("came", _capture_rows(new, range(capture_no, capture_no + len(new)), now)):
         store.connection.execute("INSERT INTO capture SELECT * FROM came")
+    numbers = {**known, **{source.identity: number for number, source in enumerate(new, capture_no)}}
+    captures = [numbers[source.identity] for source in sources]
     with store.staged("came", _reading_rows(replies, captures, readings, now)):
         store.connection.execute("INSERT INTO reading SELECT * FROM came")
     return readings
@@ -97,7 +102,7 @@ def _capture_rows(sources: Sequence[Source], captures: range, now: datetime) -> 
     )
 
 
-def _reading_rows(replies: Sequence[ReadReply], captures: range, readings: range, now: datetime) -> pa.Table:
+def _reading_rows(replies: Sequence[ReadReply], captures: Sequence[int], readings: range, now: datetime) -> pa.Table:
     plugin, version, url_rules, options = zip(*(r.source.reader.identity() for r in replies), strict=True)
     return pa.table(
         {
