@@ -140,6 +140,11 @@ def test_every_slot_that_passed_is_run_or_missed_and_none_is_both(
     assert bool(found.message) == bool(missed)
 
 
+def test_a_look_in_the_hour_that_comes_twice_finds_no_slot_of_its_first_time() -> None:
+    second_time = datetime(2026, 10, 25, 1, 10)  # 02:10 in Berlin, for the second time
+    assert next(slots(job("50 2 * * *", "Europe/Berlin"), second_time)) == datetime(2026, 10, 26, 1, 50)
+
+
 def test_latest_runs_only_the_newest() -> None:
     found = due(job("0 * * * *"), datetime(2026, 1, 1), [], datetime(2026, 1, 1, 3, 30))
     assert [slot.at.hour for slot in found.run] == [3]

@@ -13,5 +13,6 @@ def test_schedulers_racing_over_five_hundred_slots_double_and_lose_none(
     tmp_path: Path, schedulers: int, round_: int
 ) -> None:
     ran, missed = race(tmp_path / f"{round_}.sqlite", schedulers, 500)
-    assert len(ran) == len(set(ran)) == 500
-    assert missed == []
+    print(f"{schedulers} schedulers ran {[len(each) for each in ran]} of 500 slots")  # noqa: T201 - the figure is asked for
+    assert len(set().union(*ran)) == sum(map(len, ran)) == 500
+    assert not any(missed)
