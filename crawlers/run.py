@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
+from http import HTTPStatus
 from pathlib import Path
 
 from crawlers.base import Http, Reply, Request, Service
@@ -183,6 +184,9 @@ async def _ask_on(work: Crawl, left: Iterator[Job], run: archive.Run, committing
 
 
 def _charged(reply: ReadReply) -> Decimal | None:
+    """What an ask is charged: nothing when the service refused it, None when nothing tells."""
+    if (reply.source.http_status or 0) >= HTTPStatus.BAD_REQUEST:
+        return Decimal(0)
     costs = [answer.cost_usd for answer in reply.answers if answer.cost_usd is not None]
     return Decimal(str(sum(costs))) if costs else None
 

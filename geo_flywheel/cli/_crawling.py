@@ -30,6 +30,7 @@ async def crawl_once(
     told: Told = lambda _: None,
     stop: asyncio.Event | None = None,
     adhoc: "tuple[Prompt, ...]" = (),
+    providers: tuple[str, ...] = (),
 ) -> "Tally":
     """Ask what a snapshot lacks, within the budget, and publish a closed copy of the store.
 
@@ -41,6 +42,7 @@ async def crawl_once(
         told: Called with each ask that is over.
         stop: Set when nothing more shall be asked.
         adhoc: Questions to ask in place of the basket's; they enter no basket.
+        providers: Those of the configured ones that are asked; none named means all.
 
     Raises:
         ConfigError: If nobody is configured to be asked, a key is missing, or a price is unknown and not allowed.
@@ -55,7 +57,8 @@ async def crawl_once(
     from geo_flywheel.store.copies import publish
 
     config = workspace.config()
-    asked = services(config.providers, os.environ)
+    meant = [provider for provider in config.providers if not providers or provider.name in providers]
+    asked = services(meant, os.environ)
     _refuse_unasked(asked)
     table = prices().on(now().date())
     worst = _worst(asked, now().date())

@@ -126,11 +126,22 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def _crawl(_workspace: "Workspace", _stop: "asyncio.Event") -> "Crawl":
-    """What asks everything that a slot calls for."""
+def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
+    """What asks everything that a slot calls for; its snapshot is named by the job and the slot."""
+    from crawlers.http import Client
+    from geo_flywheel.cli._crawling import crawl_once, sandboxes
+    from geo_flywheel.cli._progress import showing
 
-    async def crawl(_: "Slot") -> str | None:
-        raise ConfigError("this version can plan and schedule, but not ask yet; install a newer one")
+    async def crawl(slot: "Slot") -> str | None:
+        config = workspace.config()
+        job = next(job for job in config.schedule if job.name == slot.job)
+        snapshot = f"{slot.job} {slot.at:%Y-%m-%dT%H:%MZ}"
+        with showing() as told:
+            async with Client(allow=sandboxes(config), connections=config.crawl.connections) as http:
+                tally = await crawl_once(
+                    workspace, snapshot, http=http, now=now, told=told, stop=stop, providers=job.providers
+                )
+        return None if tally.left == "stopped" else tally.left or "complete"
 
     return crawl
 
