@@ -16,7 +16,15 @@ _MEANINGS = {
     "site_no": "(SELECT site FROM page AS n WHERE n.page_no = v.site_no)",
     "prompt_no": "(SELECT prompt_id FROM prompt AS n WHERE n.prompt_no = v.prompt_no)",
 }
+_READ = "(SELECT n.identity FROM capture AS n JOIN reading AS m USING (capture_no) WHERE m.reading_no = v.{})"
+_ORIGINS = {
+    "link_no": "(SELECT concat_ws(' ', raw_url, domain) FROM link AS n WHERE n.link_no = v.link_no)",
+    "capture_no": "(SELECT identity FROM capture AS n WHERE n.capture_no = v.capture_no)",
+    "reading_no": _READ.format("reading_no"),
+    "on_reading_no": _READ.format("on_reading_no"),
+}
 _LOCAL = {"reading_no", "capture_no", "link_no"}
+_OF_ITS_RUN = {"ingested_at", "run_id"}
 _NO_FACTS = {"current_reading", "page_sites"}  # numbers alone; pages that no current reading need hold
 
 
@@ -24,6 +32,16 @@ def tables(path: Path) -> dict[str, list[str]]:
     """Every table row for row, but for the time a row came in."""
     with open_store(path, read_only=True) as store:
         return {name: _table(store, name) for name in _names(store, "SELECT table_name FROM duckdb_tables()")}
+
+
+def meanings(path: Path) -> dict[str, tuple[int, int]]:
+    """Rows and a sum of their digests for every table but that of the runs.
+
+    Each number is replaced by what it stands for, and it counts for nothing which run brought a row.
+    """
+    with open_store(path, read_only=True) as store:
+        names = _names(store, "SELECT table_name FROM duckdb_tables()")
+        return {name: _meant(store, name) for name in names if name != "run"}
 
 
 def views(path: Path) -> dict[str, Rows]:
@@ -73,6 +91,15 @@ def _names(store: Store, sql: str) -> list[str]:
 
 def _table(store: Store, name: str) -> list[str]:
     return sorted(_selected(store, [c for c in _columns(store, name) if c != "ingested_at"], name))
+
+
+def _meant(store: Store, name: str) -> tuple[int, int]:
+    own = {"page": "page_no", "link": "link_no", "prompt": "prompt_no"}.get(name)  # says what it stands for itself
+    known = _MEANINGS | _ORIGINS
+    columns = [known.get(c, f"v.{c}") for c in _columns(store, name) if c not in _OF_ITS_RUN and c != own]
+    digests = f"SELECT hash({', '.join(columns)}) AS digest FROM {name} AS v"  # noqa: S608 - names of the store's own
+    [(rows, summed)] = store.rows(f"SELECT count(*), sum(digest) FROM ({digests})")
+    return rows, summed
 
 
 def _view(store: Store, name: str) -> Rows:
