@@ -97,9 +97,9 @@ def _meant(store: Store, name: str) -> tuple[int, int]:
     own = {"page": "page_no", "link": "link_no", "prompt": "prompt_no"}.get(name)  # says what it stands for itself
     known = _MEANINGS | _ORIGINS
     columns = [known.get(c, f"v.{c}") for c in _columns(store, name) if c not in _OF_ITS_RUN and c != own]
-    digests = f"SELECT hash({', '.join(columns)}) AS digest FROM {name} AS v"  # noqa: S608 - names of the store's own
-    [(rows, summed)] = store.rows(f"SELECT count(*), sum(digest) FROM ({digests})")
-    return rows, summed
+    select = f"SELECT count(*), sum(hash({', '.join(columns)})) FROM {name} AS v"  # noqa: S608 - names of the store's own
+    [(rows, digests)] = store.rows(select)
+    return rows, digests
 
 
 def _view(store: Store, name: str) -> Rows:
