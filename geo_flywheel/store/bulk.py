@@ -33,6 +33,8 @@ FROM (
 WHERE i.rowid = again.row
 """
 
+# Joined to what is staged and never to a table: the planner takes a staged relation for one row, and so would lay a
+# million of them into memory to look the few of the table up in them.
 _OBSERVED = """
 INSERT INTO incoming_observation
 SELECT
@@ -42,7 +44,7 @@ SELECT
     ?, c.observed_at, c.provider, c.engine, c.surface, c.model, n.prompt_no, c.topic, l.page_no, l.link_no,
     c.position, c.cited, c.asked
 FROM chunk AS c
-LEFT JOIN (SELECT * FROM link WHERE url_rules = ? AND domain = '') AS l ON l.raw_url = c.raw_url
+LEFT JOIN linked AS l ON l.raw_url = c.raw_url
 LEFT JOIN numbered AS n ON n.prompt = c.prompt AND n.locale = coalesce(c.locale, '')
 """
 
@@ -118,7 +120,7 @@ def _chunks(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa
 
 def _resolve_observations(store: Store, reading_no: int) -> None:
     """From chunk: number pages and prompts, key the rows, and add them to the incoming ones."""
-    number_links(store, "(SELECT raw_url, CAST(NULL AS VARCHAR) AS domain FROM chunk)")
+    linked = number_links(store, "(SELECT raw_url, CAST(NULL AS VARCHAR) AS domain FROM chunk)")
     distinct = store.rows(
         "SELECT DISTINCT prompt, coalesce(locale, '') FROM chunk WHERE prompt IS NOT NULL ORDER BY ALL"
     )
@@ -131,8 +133,8 @@ def _resolve_observations(store: Store, reading_no: int) -> None:
             "prompt_no": pa.array([numbers[p.id] for p in prompts], pa.int32()),
         }
     )
-    with store.staged("numbered", asked):
-        store.connection.execute(_OBSERVED, [reading_no, urls.version()])
+    with store.staged("linked", linked), store.staged("numbered", asked):
+        store.connection.execute(_OBSERVED, [reading_no])
 
 
 def _resolve_presences(store: Store, reading_no: int) -> None:

@@ -8,6 +8,8 @@ from geo_flywheel import urls
 from geo_flywheel.records import Prompt
 from geo_flywheel.store.database import Store
 
+_LINKS = "SELECT raw_url, domain, link_no, page_no FROM link WHERE url_rules = ?"
+
 
 def texts(values: Iterable[str | None]) -> "pa.Array[pa.StringScalar]":
     """Return a column of text; halves of characters, which UTF-8 cannot hold, become question marks."""
@@ -19,23 +21,26 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def number_links(store: Store, staged: str) -> None:
+def number_links(store: Store, staged: str) -> pa.Table:
     """Make sure that every address in a staged relation has its link and page.
 
     Args:
         store: Inside a transaction.
         staged: Relation with the columns raw_url (nulls passed over) and domain (named by the engine, may be null).
+
+    Returns:
+        raw_url, domain, link_no and page_no of each address, once.
     """
-    new = store.table(
-        f"SELECT DISTINCT raw_url, coalesce(domain, '') AS domain FROM {staged} AS s WHERE raw_url IS NOT NULL"
-        " AND NOT EXISTS (SELECT 1 FROM link AS l"
-        " WHERE l.raw_url = s.raw_url AND l.domain = coalesce(s.domain, '') AND l.url_rules = ?)"
-        " ORDER BY ALL",
-        [urls.version()],
+    named = store.table(
+        f"SELECT DISTINCT raw_url, coalesce(domain, '') AS domain FROM {staged} WHERE raw_url IS NOT NULL"
     )
-    if new.num_rows:
-        with store.staged("new_link", _resolve(new.column("raw_url").to_pylist(), new.column("domain").to_pylist())):
-            _insert_links(store)
+    with store.staged("named", named):
+        new = store.table(f"SELECT * FROM named ANTI JOIN ({_LINKS}) USING (raw_url, domain)", [urls.version()])
+        if new.num_rows:
+            resolved = _resolve(new.column("raw_url").to_pylist(), new.column("domain").to_pylist())
+            with store.staged("new_link", resolved):
+                _insert_links(store)
+        return store.table(f"SELECT * FROM named JOIN ({_LINKS}) USING (raw_url, domain)", [urls.version()])
 
 
 def _resolve(raw_urls: list[str], domains: list[str]) -> pa.Table:
