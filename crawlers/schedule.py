@@ -5,7 +5,8 @@ A slot is an instant at which a job shall begin. Instants are naive UTC; only th
 **Daylight saving**, by the rules of Debian's cron, which cronsim follows. A job at fixed times (neither minute nor hour
 begins with `*`) runs once a day: at a time the clocks skip, it runs at the first minute after the gap; at a time that
 comes twice, it runs the first time. Any other job runs whenever the clock on the wall matches: not at all in an hour
-that is skipped, and twice in an hour that comes twice.
+that is skipped, and twice in an hour that comes twice. Where clocks change by half an hour (Lord Howe), cronsim passes
+over one slot of an hourly job in minutes 30 to 59 at each change.
 
 **Clocks that jump.** Slots are looked for between the last one dealt with and now. A clock set back finds none, so that
 nothing runs twice; one set forward finds slots that nobody ran, and they are missed like those of a machine that was

@@ -135,11 +135,10 @@ def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
     async def crawl(slot: "Slot") -> str | None:
         config = workspace.config()
         job = next(job for job in config.schedule if job.name == slot.job)
-        snapshot = f"{slot.job} {slot.at:%Y-%m-%dT%H:%MZ}"
         with showing() as told:
             async with Client(allow=sandboxes(config), connections=config.crawl.connections) as http:
                 tally = await crawl_once(
-                    workspace, snapshot, http=http, now=now, told=told, stop=stop, providers=job.providers
+                    workspace, slot.snapshot, http=http, now=now, told=told, stop=stop, providers=job.providers
                 )
         return None if tally.left == "stopped" else tally.left or "complete"
 
