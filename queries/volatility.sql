@@ -4,7 +4,8 @@
 -- param until DATE: last week of change, by any day of it; default: the last there is
 -- param today DATE: day whose week still runs; default: today in UTC
 --
--- Compared are the prompts asked in `week` and in `before`, the sweep before it, so that a changed basket is no change.
+-- Compared are the prompts asked in `week` and in `before`, the sweep before it, so that a changed basket is no change;
+-- answers whose prompt is not known are taken as of one and the same.
 -- A and B are the sets of sites cited in the two; p and q the shares of citations of each site.
 --   jaccard      |A and B| / |A or B|: 1 the same sites, 0 none in common. Its complement is the Jaccard distance.
 --   bray_curtis  sum |p - q| / sum (p + q) = 1 - sum of the smaller shares: 0 the same shares, 1 nothing in common.
@@ -91,14 +92,15 @@ shared AS (
     GROUP BY a.step_no
 ),
 prompted AS (
-    SELECT engine, surface, sweep_no, count(*) FILTER (WHERE as_before) AS prompts,
+    SELECT engine, surface, sweep_no, count(prompt_no) FILTER (WHERE as_before) AS prompts,
+        count(*) FILTER (WHERE as_before) AS cells,
         CASE WHEN count(*) = count(asked) THEN CAST(sum(CASE WHEN as_before THEN asked ELSE 0 END) AS BIGINT) END AS later,
         CASE WHEN count(*) = count(asked) THEN CAST(sum(CASE WHEN as_after THEN asked ELSE 0 END) AS BIGINT) END AS earlier
     FROM neighboured
     GROUP BY engine, surface, sweep_no
 ),
 compared AS (
-    SELECT s.engine, s.surface, s.week, s.before, p.prompts, b.earlier AS asked_before, p.later AS asked,
+    SELECT s.engine, s.surface, s.week, s.before, p.prompts, p.cells, b.earlier AS asked_before, p.later AS asked,
         coalesce(u.sites_with_after, 0) AS sites_before, coalesce(t.sites_with_before, 0) AS sites_after,
         coalesce(c.sites, 0) AS sites_both, coalesce(c.share, 0) AS share
     FROM step AS s
@@ -116,7 +118,7 @@ SELECT engine, surface, week, before, week >= CAST(date_trunc('week', getvariabl
     sites_both / nullif(sites_before + sites_after - sites_both, 0) AS jaccard,
     CASE WHEN sites_before > 0 AND sites_after > 0 THEN 1 - share END AS bray_curtis,
     CASE
-        WHEN prompts = 0 THEN 'no prompt was asked in both weeks'
+        WHEN cells = 0 THEN 'no prompt was asked in both weeks'
         WHEN sites_before = 0 OR sites_after = 0 THEN 'a sweep without any citation'
         WHEN asked_before IS NULL OR asked IS NULL THEN 'the source does not say what was asked'
     END AS note
