@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -21,28 +22,39 @@ if TYPE_CHECKING:
 Told = Callable[["Asked"], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be asked.
+
+    Attributes:
+        snapshot: Its name; a crawl of the same name goes on where the last one ended.
+        adhoc: Questions in place of the basket's; they enter no basket.
+        providers: Those of the configured ones that are asked; none named means all.
+    """
+
+    snapshot: str
+    adhoc: "tuple[Prompt, ...]" = ()
+    providers: tuple[str, ...] = ()
+
+
 async def crawl_once(
     workspace: "Workspace",
-    snapshot: str,
+    order: Order,
     *,
     http: "Http",
     now: Callable[[], datetime],
     told: Told = lambda _: None,
     stop: asyncio.Event | None = None,
-    adhoc: "tuple[Prompt, ...]" = (),
-    providers: tuple[str, ...] = (),
 ) -> "Tally":
-    """Ask what a snapshot lacks, within the budget, and publish a closed copy of the store.
+    """Ask what an order lacks, within the budget, and publish a closed copy of the store.
 
     Args:
         workspace: With providers in its configuration.
-        snapshot: Name of the snapshot; a crawl of the same name goes on where the last one ended.
+        order: What is to be asked.
         http: The way out.
         now: Naive UTC.
         told: Called with each ask that is over.
         stop: Set when nothing more shall be asked.
-        adhoc: Questions to ask in place of the basket's; they enter no basket.
-        providers: Those of the configured ones that are asked; none named means all.
 
     Raises:
         ConfigError: If nobody is configured to be asked, a key is missing, or a price is unknown and not allowed.
@@ -57,7 +69,7 @@ async def crawl_once(
     from geo_flywheel.store.copies import publish
 
     config = workspace.config()
-    meant = [provider for provider in config.providers if not providers or provider.name in providers]
+    meant = [provider for provider in config.providers if not order.providers or provider.name in order.providers]
     asked = services(meant, os.environ)
     _refuse_unasked(asked)
     table = prices().on(now().date())
@@ -65,8 +77,8 @@ async def crawl_once(
     refuse_unpriced(
         {f"{target.provider}, {target.engine}": most for target, most in worst.items()}, config.budget.unknown_price
     )
-    questions = adhoc or revise(config.prompts, frozen(workspace.basket_path))
-    sweep: Sweep = Sweep(questions, tuple(asked), snapshot, config.crawl.repeats, config.crawl.locales)
+    questions = order.adhoc or revise(config.prompts, frozen(workspace.basket_path))
+    sweep: Sweep = Sweep(questions, tuple(asked), order.snapshot, config.crawl.repeats, config.crawl.locales)
     places = Places(workspace.store_path, workspace.archive_path)
     work = Crawl(
         places=places,

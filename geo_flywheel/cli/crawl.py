@@ -54,24 +54,17 @@ def _now() -> datetime:
 
 async def _crawl(workspace: "Workspace", snapshot: str, adhoc: tuple[str, ...]) -> "Tally":
     from crawlers.http import Client
-    from geo_flywheel.cli._crawling import crawl_once, sandboxes, stop_on_signals
+    from geo_flywheel.cli._crawling import Order, crawl_once, sandboxes, stop_on_signals
     from geo_flywheel.cli._progress import showing
     from geo_flywheel.records import Prompt
 
     stop = asyncio.Event()
     stop_on_signals(stop)
     config = workspace.config()
+    order = Order(snapshot, tuple(Prompt(text) for text in adhoc))
     with showing() as told:
         async with Client(allow=sandboxes(config), connections=config.crawl.connections) as http:
-            return await crawl_once(
-                workspace,
-                snapshot,
-                http=http,
-                now=_now,
-                told=told,
-                stop=stop,
-                adhoc=tuple(Prompt(text) for text in adhoc),
-            )
+            return await crawl_once(workspace, order, http=http, now=_now, told=told, stop=stop)
 
 
 async def _due(workspace: "Workspace") -> int:

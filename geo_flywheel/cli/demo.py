@@ -104,7 +104,7 @@ async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "tuple[di
     from collections import Counter
 
     from crawlers.http import Client
-    from geo_flywheel.cli._crawling import crawl_once, sandboxes
+    from geo_flywheel.cli._crawling import Order, crawl_once, sandboxes
 
     outcomes: Counter[str] = Counter()
     started = time.monotonic()
@@ -113,7 +113,7 @@ async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "tuple[di
             monday = _START + timedelta(weeks=week, hours=6)
             await _set_clock(http, address, monday)
             way = _Market(http, address)
-            tally = await crawl_once(workspace, f"{monday:%G-W%V}", http=way, now=_clock(monday))
+            tally = await crawl_once(workspace, Order(f"{monday:%G-W%V}"), http=way, now=_clock(monday))
             for (_, outcome), count in tally.outcomes.items():
                 outcomes[outcome] += count
             if week % 4 == 3 or week == weeks - 1:  # noqa: PLR2004 - every fourth week

@@ -129,7 +129,7 @@ def now() -> datetime:
 def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
     """What asks everything that a slot calls for; its snapshot is named by the job and the slot."""
     from crawlers.http import Client
-    from geo_flywheel.cli._crawling import crawl_once, sandboxes
+    from geo_flywheel.cli._crawling import Order, crawl_once, sandboxes
     from geo_flywheel.cli._progress import showing
 
     async def crawl(slot: "Slot") -> str | None:
@@ -138,7 +138,7 @@ def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
         with showing() as told:
             async with Client(allow=sandboxes(config), connections=config.crawl.connections) as http:
                 tally = await crawl_once(
-                    workspace, slot.snapshot, http=http, now=now, told=told, stop=stop, providers=job.providers
+                    workspace, Order(slot.snapshot, providers=job.providers), http=http, now=now, told=told, stop=stop
                 )
         return None if tally.left == "stopped" else tally.left or "complete"
 
