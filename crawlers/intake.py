@@ -67,7 +67,7 @@ def recognise(file: DroppedFile) -> str:
     if takers:
         raise Unreadable(f"{file.name}: {' and '.join(takers)} would both take it; say which with --as {takers[0]}")
     tried = "; ".join(f"{name}: {reason}" for name, reason in refusals.items())
-    raise Unreadable(f"{file.name}: no format takes it. {tried}")
+    raise Unreadable(f"{file.name}: no format takes it ({tried}); if it is one of them after all, say which with --as")
 
 
 def _refusal(plugin: Import, file: DroppedFile) -> str | None:

@@ -85,7 +85,7 @@ def market(tmp_path: Path) -> list[Path]:
 def test_a_file_no_format_takes_says_why_each_refused(places: Places, tmp_path: Path) -> None:
     (outcome,) = taken(places, write(tmp_path / "x.json", {"other": 1}))
     assert outcome.state == "failed"
-    assert "no format takes it. toy: not a toy" in (outcome.problem or "")
+    assert "no format takes it (toy: not a toy); if it is one" in (outcome.problem or "")
 
 
 def test_a_file_two_formats_take_asks_which(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
