@@ -3,7 +3,6 @@ SHELL := /bin/sh
 BIN := .venv/bin
 READY := .venv/ready$(subst /,_,$(PYTHON))
 PEERS := .venv-bench/ready$(subst /,_,$(PYTHON))
-DEMO := $(BIN)/geo-flywheel --workspace demo-workspace
 LOCK = $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
@@ -23,14 +22,9 @@ $(PEERS): requirements-bench.lock pyproject.toml scripts/bootstrap.sh
 
 setup: $(READY) ## make .venv with everything in it
 
-demo: $(READY) ## the main job on the demo set: no key, no network
+demo: $(READY) ## the main job: a year of weekly sweeps over a made-up market; no key, no network beyond this machine
 	rm -rf demo-workspace
-	$(BIN)/geo-flywheel init demo-workspace
-	$(DEMO) import data/demo/answers.ndjson.gz data/demo/presence.csv
-	$(DEMO) track strideshop.example
-	$(DEMO) compare strideshop.example trailnotes.example runnersguide.example
-	$(DEMO) report citation_share --top 5
-	$(DEMO) report decision_grade
+	$(BIN)/geo-flywheel demo demo-workspace
 
 test: $(READY) ## the tests
 	$(BIN)/python -m pytest

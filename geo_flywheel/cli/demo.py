@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PROVIDERS = ("openai", "anthropic", "gemini", "perplexity")
 _KEYS = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PERPLEXITY_API_KEY"}
+_MOST_CITED = "SELECT site FROM site_citations GROUP BY site ORDER BY sum(cited) DESC, site LIMIT 3"
 _START = datetime(2025, 11, 24)  # noqa: DTZ001 - naive UTC, the first Monday of the market
 
 
@@ -34,24 +35,50 @@ _START = datetime(2025, 11, 24)  # noqa: DTZ001 - naive UTC, the first Monday of
 @click.option("--weeks", type=click.IntRange(1, 52), default=52, show_default=True, help="Weekly sweeps.")
 @click.option("--full", is_flag=True, help="Ask every question four times a week, not twice: 33,280 asks a year.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The market is drawn from it.")
-@click.pass_context
-def command(ctx: click.Context, folder: Path, weeks: int, seed: int, *, full: bool) -> None:
+def command(folder: Path, weeks: int, seed: int, *, full: bool) -> None:
     """Crawl a made-up market on this machine for a year of weekly sweeps: no key, no cost, nobody else is asked.
 
     FOLDER becomes a workspace like any other: track, report and sql work on it afterwards.
     """
     if (folder / "geo-flywheel.toml").exists():
         raise ConfigError(f"{folder}: is a workspace already; name another folder, or remove it")
+    began = time.monotonic()
     with _sandbox(seed) as address:
         market = _get(f"{address}/market")
         workspace = _workspace(folder, address, market, repeats=4 if full else 2)
         os.environ |= dict.fromkeys(_KEYS, "sandbox")
-        took, outcomes = asyncio.run(_sweeps(workspace, address, weeks))
+        ready = time.monotonic()
+        outcomes = asyncio.run(_sweeps(workspace, address, weeks))
+    asked = time.monotonic()
+    _show(folder, workspace, _START + timedelta(weeks=weeks))
     asks = sum(outcomes.values())
-    say(f"{asks:,} asks in {weeks} sweeps: {', '.join(f'{n:,} {what}' for what, n in outcomes.most_common())}")
-    say(f"asking, archiving and reading {took['sweeps']:.0f} s ({asks / took['sweeps']:.0f} asks a second)")
-    say(f"true loop gain of this market: {market['true_gain']:g}; no estimate of it is made yet")
-    ctx.exit(0)
+    say(f"\n{asks:,} asks in {weeks} sweeps: {', '.join(f'{n:,} {what}' for what, n in outcomes.most_common())}")
+    say(
+        f"time: {ready - began:.0f} s to draw and start the market, {asked - ready:.0f} s to ask, archive, read and "
+        f"store ({asks / (asked - ready):.0f} asks a second), {time.monotonic() - asked:.0f} s to track and report"
+    )
+    say(f"the true loop gain of this market is {market['true_gain']:g}; this version does not estimate it yet")
+
+
+def _show(folder: Path, workspace: "Workspace", after: datetime) -> None:
+    """Print what an analyst would look at first: the most cited site, its rivals, and the health of the crawl."""
+    from geo_flywheel.cli import cli
+    from geo_flywheel.store.database import open_store
+
+    with open_store(workspace.store_path, read_only=True) as store:
+        top = [site for (site,) in store.rows(_MOST_CITED)]
+    today = ["--today", f"{after:%Y-%m-%d}"]
+    for line in (
+        ["track", top[0], "--weeks", "6", *today],
+        ["compare", *top, *today],
+        ["report", "citation_share", "--top", "3"],
+        ["report", "retrieved_not_cited", "--only-site", top[0], "--top", "3"],
+        ["report", "volatility", "--since", f"{after - timedelta(weeks=3):%Y-%m-%d}", *today],
+        ["report", "crawl_health", "--since", f"{after - timedelta(weeks=2):%Y-%m-%d}", *today],
+        ["report", "decision_grade", *today],
+    ):
+        click.echo(f"\n$ geo-flywheel --workspace {folder} {' '.join(line)}")
+        cli.main(["--workspace", str(folder), *line], "geo-flywheel", standalone_mode=False)
 
 
 @contextmanager
@@ -99,7 +126,7 @@ def _workspace(folder: Path, address: str, market: dict[str, Any], repeats: int)
     return make(folder, "\n".join([site, crawl, *tables, *prompts]))
 
 
-async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "tuple[dict[str, float], Counter[str]]":
+async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "Counter[str]":
     """Sweep once a simulated week."""
     from collections import Counter
 
@@ -118,7 +145,7 @@ async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "tuple[di
                 outcomes[outcome] += count
             if week % 4 == 3 or week == weeks - 1:  # noqa: PLR2004 - every fourth week
                 say(f"week {week + 1} of {weeks}: {sum(outcomes.values()):,} asks, {time.monotonic() - started:.0f} s")
-    return {"sweeps": time.monotonic() - started}, outcomes
+    return outcomes
 
 
 class _Market:

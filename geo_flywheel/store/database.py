@@ -19,6 +19,7 @@ PATIENCE = 60.0
 _POLL = 0.04
 _GAP = 0.06
 _Setting = str | bool | int | float | list[str]
+_SPILL = "8GB"  # what one statement of a user may put on the disk besides
 _HARDENED: dict[str, _Setting] = {
     "enable_external_access": "false",
     "autoload_known_extensions": "false",
@@ -229,7 +230,8 @@ def open_hardened(path: Path, *, memory: str = "3GB", seconds: float = 300.0) ->
     path = path.resolve()
     with open_store(path, read_only=True):
         pass
-    connection = _connect(path, {**_HARDENED, "memory_limit": memory}, PATIENCE, read_only=True)
+    limits: dict[str, _Setting] = {"memory_limit": memory, "max_temp_directory_size": _SPILL}
+    connection = _connect(path, {**_HARDENED, **limits}, PATIENCE, read_only=True)
     alarm = threading.Timer(seconds, connection.interrupt)
     alarm.daemon = True
     alarm.start()
