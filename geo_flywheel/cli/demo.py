@@ -20,6 +20,7 @@ from geo_flywheel.errors import ConfigError, CrawlError
 
 if TYPE_CHECKING:
     from collections import Counter
+    from decimal import Decimal
 
     from crawlers.base import Http, Reply, Request
     from geo_flywheel.workspace import Workspace
@@ -48,11 +49,12 @@ def command(folder: Path, weeks: int, seed: int, *, full: bool) -> None:
         workspace = _workspace(folder, address, market, repeats=4 if full else 2)
         os.environ |= dict.fromkeys(_KEYS, "sandbox")
         ready = time.monotonic()
-        outcomes = asyncio.run(_sweeps(workspace, address, weeks))
+        outcomes, spent = asyncio.run(_sweeps(workspace, address, weeks))
     asked = time.monotonic()
     _show(folder, workspace, _START + timedelta(weeks=weeks))
     asks = sum(outcomes.values())
     say(f"\n{asks:,} asks in {weeks} sweeps: {', '.join(f'{n:,} {what}' for what, n in outcomes.most_common())}")
+    say(f"spent: nothing; real services would have charged about {spent:,.2f} USD for replies of this size")
     say(
         f"time: {ready - began:.0f} s to draw and start the market, {asked - ready:.0f} s to ask, archive, read and "
         f"store ({asks / (asked - ready):.0f} asks a second), {time.monotonic() - asked:.0f} s to track and report"
@@ -126,14 +128,16 @@ def _workspace(folder: Path, address: str, market: dict[str, Any], repeats: int)
     return make(folder, "\n".join([site, crawl, *tables, *prompts]))
 
 
-async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "Counter[str]":
-    """Sweep once a simulated week."""
+async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "tuple[Counter[str], Decimal]":
+    """Sweep once a simulated week; gives the asks by outcome, and what they would have cost."""
     from collections import Counter
+    from decimal import Decimal
 
     from crawlers.http import Client
     from geo_flywheel.cli._crawling import Order, crawl_once, sandboxes
 
     outcomes: Counter[str] = Counter()
+    spent = Decimal(0)
     started = time.monotonic()
     async with Client(allow=(address, *sandboxes(workspace.config())), connections=16) as http:
         for week in range(weeks):
@@ -141,11 +145,12 @@ async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "Counter[
             await _set_clock(http, address, monday)
             way = _Market(http, address)
             tally = await crawl_once(workspace, Order(f"{monday:%G-W%V}"), http=way, now=_clock(monday))
+            spent += tally.spent
             for (_, outcome), count in tally.outcomes.items():
                 outcomes[outcome] += count
             if week % 4 == 3 or week == weeks - 1:  # noqa: PLR2004 - every fourth week
                 say(f"week {week + 1} of {weeks}: {sum(outcomes.values()):,} asks, {time.monotonic() - started:.0f} s")
-    return outcomes
+    return outcomes, spent
 
 
 class _Market:
