@@ -2,8 +2,8 @@
 
     pytest -m bench -s benchmarks/bench_reports.py
 
-The reports of one site are asked for the largest site there is. Each report and its floor run one after the other in a
-process of their own, each on a store just opened, as a command finds it; the start of the process is not counted.
+The reports of one site are asked for the largest site there is. Each report runs right after its floor, both on a store
+just opened, as a command finds it; one process of its own runs them all, so that its peak memory is that of the worst.
 """
 
 from collections.abc import Iterator
@@ -15,10 +15,11 @@ from benchmarks import market_store
 from benchmarks.alone import alone
 from benchmarks.side_by_side import Limit, Round, fail_on_missed, judge, seconds
 from geo_flywheel import reports
-from geo_flywheel.store.database import open_hardened, open_store
+from geo_flywheel.store.database import Store, open_hardened, open_store
 
 LARGEST = "site-1.example"
-FLOOR = "SELECT count(*), count(DISTINCT url) FROM citations"
+PEAK = "peak memory"
+READS_BOTH = "retrieved_not_cited"
 ROUNDS = 3
 OF_FLOOR, WHOLE_MARKET, ONE_SITE, MEMORY = Limit(3), Limit(8, "s"), Limit(1, "s"), Limit(4000, "MB")
 
@@ -39,31 +40,41 @@ def asked() -> Iterator[tuple[str, dict[str, str]]]:
             yield report.name, {name: LARGEST}
 
 
+def floor(store: Store, report: str) -> None:
+    """Count the rows and the pages of what the report reads."""
+    for view in ("citations", "retrievals") if report == READS_BOTH else ("citations",):
+        store.rows(f"SELECT count(*), count(DISTINCT url) FROM {view}")
+
+
 def run(path: Path, name: str, values: dict[str, str]) -> tuple[float, float]:
     """Seconds of the floor and of the report."""
     with open_hardened(path) as store:
-        bare = seconds(lambda: store.rows(FLOOR))
+        bare = seconds(lambda: floor(store, name))
     with open_hardened(path) as store:
         return bare, seconds(lambda: reports.run(store, reports.get(name), values))
 
 
 def limits() -> dict[str, Limit]:
-    """What holds for each report, by the names that `measured` gives."""
+    """What holds for each report, by the names that `run_all` gives."""
     known: dict[str, Limit] = {}
     for name, values in asked():
         known |= {f"{name} of {LARGEST}": ONE_SITE} if values else {name: WHOLE_MARKET, f"{name} / floor": OF_FLOOR}
-    return known | {"peak memory of any": MEMORY}
+    return known
+
+
+def run_all(path: Path) -> dict[str, float]:
+    """Every report once: its seconds, and how many times its floor they are."""
+    found: dict[str, float] = {}
+    for name, values in asked():
+        bare, taken = run(path, name, values)
+        found |= {f"{name} of {LARGEST}": taken} if values else {name: taken, f"{name} / floor": taken / bare}
+    return found
 
 
 def measured(path: Path) -> Round:
-    """Every report once."""
-    found: dict[str, float] = {}
-    peaks = []
-    for name, values in asked():
-        (bare, taken), peak = alone(run, path, name, values)
-        found |= {f"{name} of {LARGEST}": taken} if values else {name: taken, f"{name} / floor": taken / bare}
-        peaks.append(peak)
-    return found | {"peak memory of any": max(peaks)}
+    """Every report once, with the peak memory."""
+    found, peak = alone(run_all, path)
+    return found | {PEAK: peak}
 
 
 @pytest.mark.bench
@@ -71,7 +82,7 @@ def test_reports_on_ten_million_citations(tmp_path: Path) -> None:
     path = tmp_path / "market.duckdb"
     alone(build, path, market_store.ANSWERS)
     print()
-    verdicts = judge(limits(), lambda: measured(path), ROUNDS)
+    verdicts = judge(limits() | {PEAK: MEMORY}, lambda: measured(path), ROUNDS)
     for limit, kind in (
         (ONE_SITE, "of one site"),
         (WHOLE_MARKET, "of the whole market"),

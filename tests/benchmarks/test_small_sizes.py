@@ -41,8 +41,9 @@ def test_rows_are_imported_once_held_once_and_all_known_in_another_order(tmp_pat
 def test_every_report_runs_beside_its_floor(tmp_path: Path) -> None:
     path = tmp_path / "market.duckdb"
     bench_reports.build(path, 1_000)
-    for name, values in bench_reports.asked():
-        assert min(bench_reports.run(path, name, values)) > 0
+    found = bench_reports.run_all(path)
+    assert found.keys() == bench_reports.limits().keys()
+    assert min(found.values()) > 0
 
 
 def test_work_done_alone_gives_its_result_and_its_peak_memory() -> None:
