@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from crawlers.base import Http, Service
     from crawlers.budget import Budget
     from crawlers.plan import Target
-    from crawlers.run import Asked, Tally
+    from crawlers.run import Asked, Crawl, Tally
     from geo_flywheel.config import Config
     from geo_flywheel.records import Prompt
     from geo_flywheel.workspace import Workspace
 
 Told = Callable[["Asked"], None]
+Planned = Callable[["Mapping[Target, int]"], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ async def crawl_once(
     *,
     http: "Http",
     now: Callable[[], datetime],
+    planned: Planned | None = None,
     told: Told = lambda _: None,
     stop: asyncio.Event | None = None,
 ) -> "Tally":
@@ -53,6 +55,7 @@ async def crawl_once(
         order: What is to be asked.
         http: The way out.
         now: Naive UTC.
+        planned: Called before the first ask with how many each target is left to be asked.
         told: Called with each ask that is over.
         stop: Set when nothing more shall be asked.
 
@@ -93,6 +96,8 @@ async def crawl_once(
         told=told,
         stop=stop or asyncio.Event(),
     )
+    if planned:
+        planned(_left(work))
     tally = await crawl(work)
     if tally.outcomes:
         await asyncio.to_thread(publish, workspace.store_path, workspace.published_path)
@@ -140,6 +145,16 @@ def _refuse_unasked(asked: "Mapping[Target, Service]") -> None:
             raise ConfigError(
                 f"{target.provider} needs {' and '.join(missing)} in the environment; set it, or take the table out"
             )
+
+
+def _left(work: "Crawl") -> "dict[Target, int]":
+    """Asks that are left, once what dead runs had archived is stored."""
+    from crawlers.plan import lines
+    from crawlers.run import answered, finish_dead_runs
+
+    finish_dead_runs(work.places)
+    done = answered(work.places.store, work.sweep.snapshot)
+    return {line.target: line.asks for line in lines(work.sweep, work.worst.get, done)}
 
 
 def _worst(asked: "Mapping[Target, Service]", day: date) -> "dict[Target, Decimal | None]":

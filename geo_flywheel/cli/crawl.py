@@ -62,9 +62,11 @@ async def _crawl(workspace: "Workspace", snapshot: str, adhoc: tuple[str, ...]) 
     stop_on_signals(stop)
     config = workspace.config()
     order = Order(snapshot, tuple(Prompt(text) for text in adhoc))
-    with showing() as told:
+    with showing() as progress:
         async with Client(allow=sandboxes(config), connections=config.crawl.connections) as http:
-            return await crawl_once(workspace, order, http=http, now=_now, told=told, stop=stop)
+            return await crawl_once(
+                workspace, order, http=http, now=_now, planned=progress.expect, told=progress.add, stop=stop
+            )
 
 
 async def _due(workspace: "Workspace") -> int:

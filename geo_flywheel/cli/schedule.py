@@ -135,10 +135,11 @@ def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
     async def crawl(slot: "Slot") -> str | None:
         config = workspace.config()
         job = next(job for job in config.schedule if job.name == slot.job)
-        with showing() as told:
+        with showing() as progress:
             async with Client(allow=sandboxes(config), connections=config.crawl.connections) as http:
+                order = Order(slot.snapshot, providers=job.providers)
                 tally = await crawl_once(
-                    workspace, Order(slot.snapshot, providers=job.providers), http=http, now=now, told=told, stop=stop
+                    workspace, order, http=http, now=now, planned=progress.expect, told=progress.add, stop=stop
                 )
         return None if tally.left == "stopped" else tally.left or "complete"
 
