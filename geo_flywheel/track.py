@@ -30,9 +30,10 @@ SELECT engine, surface, week, coalesce(prompt_no, -1) AS prompt_no, sum(cited) A
 FROM site_citations WHERE site = ? AND week IS NOT NULL GROUP BY ALL ORDER BY ALL
 """
 _SEEN = """
-SELECT engine, surface, week, sum(cited) AS sightings, count(DISTINCT page_no) AS pages, count(DISTINCT day) AS days,
-    percentile_cont(0.5) WITHIN GROUP (ORDER BY position) AS position
-FROM citations WHERE site = ? AND week IS NOT NULL GROUP BY ALL
+SELECT coalesce(engine, ?) AS engine, surface, week, sum(cited) AS sightings, count(DISTINCT page_no) AS pages,
+    count(DISTINCT day) AS days, percentile_cont(0.5) WITHIN GROUP (ORDER BY position) AS position
+FROM citations WHERE site = ? AND week IS NOT NULL
+GROUP BY GROUPING SETS ((engine, surface, week), (surface, week))
 """
 _PAGES = """
 SELECT coalesce(engine, ?) AS engine, surface, count(DISTINCT page_no) AS pages
@@ -65,13 +66,13 @@ class Week:
         week: Its Monday, UTC; running when it is not over yet.
         sightings: Citations seen, pages of one answer counted each.
         pages: Distinct pages of the site; days: distinct days with one.
-        position: Median position in the answers that cite it, from 1.
+        position: Median position where it is cited, from 1; None where no source gives any.
         cited: Answers that cite the site; None where counts overlap.
         asked: Answers asked for; None where the source does not say.
         rate: The estimate with its interval; its value is None when the rate is not known, and `reason` says why.
         won: Prompts cited now and not in the week before, of those asked in both; lost: the other way round.
-        verdict: Against the week before; None for the first week and for the running one.
-        reason: What decided the verdict, or what is missing.
+        verdict: Against the week before, or the last one with answers; None for the first week and the running one.
+        reason: What decided the verdict, what is missing, or which week it is against where that is not the one before.
     """
 
     week: date
@@ -176,7 +177,7 @@ def track(store: Store, site: str, today: date | None = None) -> Trajectory:
     if not name:
         raise ConfigError(f"{site!r} names no site; write it as example.com")
     grids = _grids(store.rows(_ASKED), store.rows(_CITED, [name]))
-    seen = {(engine, surface, week): tuple(rest) for engine, surface, week, *rest in store.rows(_SEEN, [name])}
+    seen = {(row[0], row[1], row[2]): row[3:] for row in store.rows(_SEEN, [ALL_ENGINES, name])}
     models = _models(store.rows(_MODELS))
     today = today or datetime.now(UTC).date()
     monday = today - timedelta(days=today.weekday())
@@ -256,23 +257,23 @@ def _series(
     weeks: list[Week] = []
     for column, week in enumerate(grid.weeks):
         served = tuple(sorted({m for name in members for m in models.get((name, surface, week), ())}))
-        sightings = [seen.get((name, surface, week), (0, 0, 0, None)) for name in members]
-        weeks.append(_week(grid, column, running=week >= monday, models=served, seen=sightings))
+        weeks.append(_week(grid, column, running=week >= monday, models=served, seen=seen.get((engine, surface, week))))
     judged = [weeks[0], *(_judged(grid, j, weeks[j - 1], weeks[j]) for j in range(1, len(weeks)))]
     return Series(engine, surface, tuple(judged), pages, *_overall(grid, weeks))
 
 
-def _week(grid: _Grid, column: int, *, running: bool, models: tuple[str, ...], seen: Sequence[tuple[Any, ...]]) -> Week:
+def _week(grid: _Grid, column: int, *, running: bool, models: tuple[str, ...], seen: tuple[Any, ...] | None) -> Week:
     missing = _unknown(grid, column)
     rate = None if missing else _rate(grid, column)
     counted = rate.diagnostics if rate else {}
+    sightings, pages, days, position = seen or (0, 0, 0, None)
     return Week(
         week=grid.weeks[column],
         running=running,
-        sightings=sum(int(part[0]) for part in seen),
-        pages=sum(int(part[1]) for part in seen),
-        days=max(int(part[2]) for part in seen),
-        position=seen[0][3] if len(seen) == 1 else None,
+        sightings=int(sightings),
+        pages=pages,
+        days=days,
+        position=position,
         models=models,
         cited=int(counted["cited"]) if rate else None,
         asked=int(counted["asked"]) if rate else None,
@@ -321,7 +322,8 @@ def _judged(grid: _Grid, column: int, before: Week, week: Week) -> Week:
     both = (asked[:, column - 1] > 0) & (asked[:, column] > 0)
     was, now = cited[both, column - 1] > 0, cited[both, column] > 0
     won, lost = int((now & ~was).sum()), int((was & ~now).sum())
-    return replace(week, won=won, lost=lost, verdict=moved.verdict, reason=week.reason or moved.reason)
+    gap = "" if week.week - before.week == timedelta(weeks=1) else f"since {before.week}"
+    return replace(week, won=won, lost=lost, verdict=moved.verdict, reason=week.reason or moved.reason or gap)
 
 
 def _overall(grid: _Grid, weeks: Sequence[Week]) -> tuple[Estimate | None, str]:

@@ -186,17 +186,19 @@ def _headline(series: "Series") -> str:
 
 
 def _sparkline(series: "Series") -> str:
-    """One bar a week, by rate where it is known, else by sightings; a space for a week without any observation."""
-    heights = {week.week: _height(week) for week in series.weeks}
-    top = max(heights.values(), default=0) or 1
-    first, last = min(heights), max(heights)
-    days = range(0, (last - first).days + 1, 7)
-    found = [heights.get(first + timedelta(days=day)) for day in days]
-    return "".join(" " if height is None else _BARS[round(height / top * (len(_BARS) - 1))] for height in found)
+    """One bar a week, of rates or, where no week has one, of sightings; a space for a week that has none."""
+    rated = any(week.rate is not None for week in series.weeks)
+    found = {week.week: _height(week, rated=rated) for week in series.weeks}
+    top = max((height for height in found.values() if height is not None), default=0) or 1
+    first, last = min(found), max(found)
+    heights = [found.get(first + timedelta(days=day)) for day in range(0, (last - first).days + 1, 7)]
+    return "".join(" " if height is None else _BARS[round(height / top * (len(_BARS) - 1))] for height in heights)
 
 
-def _height(week: "Week") -> float:
-    return float(week.sightings) if week.rate is None else week.rate.value or 0.0
+def _height(week: "Week", *, rated: bool) -> float | None:
+    if not rated:
+        return float(week.sightings)
+    return week.rate.value if week.rate is not None else None
 
 
 def _monday(week: "Week") -> str:
@@ -217,7 +219,8 @@ def _limits(week: "Week") -> str:
 def _verdict(week: "Week") -> str:
     if week.verdict is None:
         return "-"
-    return f"{week.verdict} ({week.reason})" if week.verdict == "not comparable" else str(week.verdict)
+    told = week.verdict == "not comparable" or week.reason.startswith("since ")
+    return f"{week.verdict} ({week.reason})" if told else str(week.verdict)
 
 
 def _show_presence(trajectory: "Trajectory") -> None:
