@@ -34,11 +34,17 @@ class Redirect(NamedTuple):
     encoding: str
     in_path: bool
 
+    @property
+    def is_opaque(self) -> bool:
+        """Whether the target is not written in it."""
+        return not self.parameters and not self.in_path
+
 
 class _Redirects(NamedTuple):
     dated: date
     hosts: dict[str, tuple[Redirect, ...]]
     patterns: tuple[tuple[re.Pattern[str], Redirect], ...]
+    any_pattern: re.Pattern[str]
 
 
 def dated() -> date:
@@ -59,8 +65,10 @@ def redirects(host: str) -> tuple[Redirect, ...]:
     """Return the kinds of redirect a host serves, none for nearly every host."""
     listed = _redirects()
     name = host.removeprefix("www.")
-    by_pattern = (redirect for pattern, redirect in listed.patterns if pattern.fullmatch(name))
-    return (*listed.hosts.get(name, ()), *by_pattern)
+    by_host = listed.hosts.get(name, ())
+    if not listed.any_pattern.fullmatch(name):
+        return by_host
+    return (*by_host, *(redirect for pattern, redirect in listed.patterns if pattern.fullmatch(name)))
 
 
 @cache
@@ -86,7 +94,8 @@ def _redirects() -> _Redirects:
             hosts[host] = (*hosts.get(host, ()), redirect)
         if "pattern" in entry:
             patterns.append((re.compile(entry["pattern"]), redirect))
-    return _Redirects(listed["date"], hosts, tuple(patterns))
+    any_pattern = re.compile("|".join(pattern.pattern for pattern, _ in patterns))
+    return _Redirects(listed["date"], hosts, tuple(patterns), any_pattern)
 
 
 def _redirect(entry: dict[str, Any]) -> Redirect:

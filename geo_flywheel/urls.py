@@ -33,11 +33,13 @@ MAX_REDIRECTS = 8
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _RESERVED_NAMES = frozenset({"test", "example", "invalid", "localhost"})  # RFC 6761
 _OTHER_DOORS = frozenset({"www", "m", "mobile", "amp"})
-_CLEAN_HOST = r"https?://((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)"
+_NAME = r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*"
+_CLEAN_NAME = re.compile(r"(?!.*xn--)" + _NAME)
+_CLEAN_HOST = rf"https?://({_NAME})"
 _BEGINS_CLEAN = re.compile(_CLEAN_HOST + r"(?=[/?#]|\Z)")
 _CLEAN = re.compile(
-    _CLEAN_HOST + r"(?:/(?!\.\.?(?:[/?]|\Z))[A-Za-z0-9_.~!$&'()*+,;=:@-]*)+"
-    r"(?:\?[A-Za-z0-9_.~!$&()*+,;=:@/?-]+)?"
+    _CLEAN_HOST + r"((?:/(?!\.\.?(?:[/?]|\Z))[A-Za-z0-9_.~!$&'()*+,;=:@-]*)+)"
+    r"(?:\?([A-Za-z0-9_.~!$&()*+,;=:@/?-]+))?"
 )
 _NORMAL = re.compile(
     r"(https?)://(?:[^/@]*@)?(\[[0-9a-f:]+\]|[^:/.]+(?:\.[^:/.]+)*)\.?(:\d+)?(/[^?#]*)(?:\?([^#]*))?(#.*)?"
@@ -74,10 +76,14 @@ class _Parts(NamedTuple):
 
 def canonical(raw_url: str) -> Page:
     """Return the page an address means. Total: every text has an answer, and `canonical` of the answer is itself."""
-    clean = _CLEAN.fullmatch(raw_url) if len(raw_url) <= MAX_LENGTH else None
-    if clean and _is_canonical(raw_url, clean[1]):
-        return Page(raw_url, None, resolved=True)
-    return _canonical(raw_url)
+    return _remembered(raw_url) if len(raw_url) <= MAX_LENGTH else _canonical(raw_url)
+
+
+@lru_cache(maxsize=2048)
+def _remembered(raw_url: str) -> Page:
+    """As `canonical`; one answer names an address several times: as found, as cited, as linked."""
+    clean = _CLEAN.fullmatch(raw_url)
+    return (clean and _of_clean(clean)) or _canonical(raw_url)
 
 
 def version() -> str:
@@ -108,16 +114,20 @@ def named_domain(title: str | None) -> str | None:
     """
     name = (title or "").strip()
     host = _host(name) if _BARE_HOST.fullmatch(name) else ""
-    known = host.rpartition(".")[2] in _RESERVED_NAMES or suffixes().publicsuffix(host, accept_unknown=False)
-    return host if known and registered_suffixes().privatesuffix(host) else None
+    reserved = host.rpartition(".")[2] in _RESERVED_NAMES
+    return host if registered_suffixes().privatesuffix(host, accept_unknown=reserved) else None
 
 
-def _is_canonical(url: str, host: str) -> bool:
-    """Whether an address of clean characters stays as it is because no list concerns it."""
-    if redirects(host):
-        return False
-    _, mark, query = url.partition("?")
-    return not mark or _without_tracking(query) == query
+def _of_clean(clean: re.Match[str]) -> Page | None:
+    """The page of an address that stays as it is, None when a list concerns it."""
+    host, path, query = clean.groups()
+    if query and _without_tracking(query) != query:
+        return None
+    kinds = redirects(host)
+    redirect = next((kind for kind in kinds if kind.path.match(path)), None) if kinds else None
+    if redirect and not redirect.is_opaque:
+        return None
+    return Page(clean[0], None, redirect is None)
 
 
 def _canonical(raw_url: str) -> Page:
@@ -251,6 +261,8 @@ def _host(url: str) -> str:
     if clean:
         return clean[1]
     text = url[:MAX_LENGTH].strip(_EDGE).partition("#")[0]
+    if _CLEAN_NAME.fullmatch(text):
+        return text
     parts = _parts(f"http://{text}/" if _BARE_HOST.fullmatch(text) else text)
     return parts.host if parts else ""
 
