@@ -97,13 +97,18 @@ def take_in(
     if plugin is not None:
         plugins.import_(plugin)
     with Turns(places.store) as turns:
-        for warc in archive.recover(places.archive):
-            for entry in _handed_in_before(warc):
-                if not is_recorded(turns.take(), entry.run_id, entry.identity):
-                    yield from _committed(places, turns, entry)
-            yield from _asked_before(turns, warc)
+        yield from _left_by_the_dead(places, turns)
         yield from _again(places, turns, out_of_date(turns.take()))
         yield from _handed_in(places, turns, (_note(turns, path, options, plugin) for path in paths))
+
+
+def _left_by_the_dead(places: Places, turns: Turns) -> Iterator[Outcome]:
+    """Commit what runs that died had archived and not committed."""
+    for warc in archive.dead(places.archive):
+        for entry in _handed_in_before(warc):
+            if not is_recorded(turns.take(), entry.run_id, entry.identity):
+                yield from _committed(places, turns, entry)
+        yield from _asked_before(turns, warc)
 
 
 def _handed_in(places: Places, turns: Turns, notes: Iterator[tuple[Path, dict[str, Any]]]) -> Iterator[Outcome]:
@@ -249,7 +254,7 @@ def _guarded(note: dict[str, Any], made: Callable[[], Iterable[_Item]]) -> Itera
 def reread(places: Places, *, every: bool = False) -> Iterator[Outcome]:
     """Read archived captures again whose reader or URL rules have changed since, or that could not be read last.
 
-    The new readings supersede the old ones.
+    The new readings supersede the old ones. What a crawl that is under way asked is left to the next time.
 
     Args:
         places: The store and the archive.
@@ -261,13 +266,14 @@ def reread(places: Places, *, every: bool = False) -> Iterator[Outcome]:
     if not places.store.is_file():
         raise StoreError(f"{places.store}: there is no store yet; import something first")
     with Turns(places.store) as turns:
+        yield from _left_by_the_dead(places, turns)
         store = turns.take()
         captures = _captures(store)
         changed = {e.identity for e in captures if every or not is_current(store, e.identity, _reader(e.note))}
         yield from _again(places, turns, changed | out_of_date(store))
         for run_id, asks in replies.changed(turns.take(), every=every).items():
-            warc = archive.closed_run(places.archive, run_id)
-            yield _replied(turns, warc, asks)
+            if (warc := archive.closed_run(places.archive, run_id)).exists():
+                yield _replied(turns, warc, asks)
 
 
 def _handed_in_before(warc: Path) -> Iterator[archive.Entry]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date, datetime
 from functools import cache
+from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from crawlers.plan import Job
 from crawlers.reading.usage import usage
 from crawlers.redirects import followed
 from geo_flywheel import plugins
-from geo_flywheel.errors import GeoFlywheelError, Unreadable
+from geo_flywheel.errors import ConfigError, GeoFlywheelError, Unreadable
 from geo_flywheel.records import Answer, Ask, Capture, Prompt, Resolution, Status
 from geo_flywheel.registry import Price, prices
 from geo_flywheel.store import archive
@@ -38,15 +39,17 @@ def reply_note(job: Job, reply: Reply, price_table: str) -> dict[str, Any]:
     return {**_ask_note(job), **about, **sent, "kind": "reply"}
 
 
-def failure_note(job: Job, problem: str, asked_at: datetime) -> dict[str, Any]:
-    """Return what the archive says of an ask that brought no reply."""
-    return {
-        **_ask_note(job),
-        "kind": "failed",
-        "name": job.provider,
-        "problem": problem,
-        "asked_at": asked_at.isoformat(),
-    }
+def failure_note(job: Job, problem: str, asked_at: datetime, unanswered: int) -> dict[str, Any]:
+    """Return what the archive says of an ask that brought no reply.
+
+    Args:
+        job: What was asked of whom.
+        problem: Why none came, free of secrets.
+        asked_at: Naive UTC.
+        unanswered: Attempts that may have been billed all the same.
+    """
+    about = {"name": job.provider, "problem": problem, "asked_at": asked_at.isoformat(), "unanswered": unanswered}
+    return {**_ask_note(job), **about, "kind": "failed"}
 
 
 def redirects_note(identity: str, resolutions: Sequence[Resolution]) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def run_replies(path: Path) -> Iterator[ReadReply]:
             led[entry.note["of"]] = [_resolution(to) for to in entry.note["redirects"]]
     for entry in archive.run_entries(path):
         if "ask" in entry.note:
-            yield read_reply(entry, led.get(entry.identity, ()))
+            yield led_on(read_reply(entry), led.get(entry.identity, ()))
 
 
 def changed(store: Store, *, every: bool = False) -> dict[str, set[str]]:
@@ -83,7 +86,7 @@ def changed(store: Store, *, every: bool = False) -> dict[str, set[str]]:
     )
     due: dict[str, set[str]] = {}
     for run_id, identity, plugin, *read_by in rows:
-        if every or (plugin, *read_by) != Reader(plugin, plugins.version(plugin)).identity():
+        if every or (plugin, *read_by) != _reader(plugin).identity():
             due.setdefault(run_id, set()).add(identity)
     return due
 
@@ -92,20 +95,42 @@ def _resolution(told: Mapping[str, Any]) -> Resolution:
     return Resolution(**{**told, "resolved_at": datetime.fromisoformat(told["resolved_at"])})
 
 
-def read_reply(entry: archive.Entry, redirects: Sequence[Resolution] = ()) -> ReadReply:
-    """Return what an archived ask says, its redirects followed and its cost estimated where the reply tells none."""
+def _reader(plugin: str) -> Reader:
+    """The reader as it is now; its version is empty when there is no such plugin."""
+    try:
+        return Reader(plugin, plugins.version(plugin))
+    except ConfigError:
+        return Reader(plugin, "")
+
+
+def read_reply(entry: archive.Entry) -> ReadReply:
+    """Return what an archived ask says, its cost estimated where the reply tells none.
+
+    A refusal that is no reply of the provider's (a proxy's page of HTML) says what its status says: the ask failed.
+    """
     source = _source(entry)
     if entry.note["kind"] == "failed":
         return ReadReply(source, (_unanswered(entry),))
     try:
-        answers = read_answers(entry)
+        return ReadReply(source, read_answers(entry))
     except GeoFlywheelError as error:
-        return ReadReply(source, problem=str(error))
+        problem = str(error)
     except Exception as error:  # noqa: BLE001 - one reply that a reader cannot take never stops the others
-        return ReadReply(
-            source, problem=f"{source.name}: the reader failed ({type(error).__name__}: {error}); report it"
-        )
-    return ReadReply(source, tuple(followed(answer, redirects) for answer in answers), tuple(redirects))
+        problem = f"{source.name}: the reader failed ({type(error).__name__}: {error}); report it"
+    return ReadReply(source, (_unanswered(entry),)) if was_refused(entry.note) else ReadReply(source, problem=problem)
+
+
+def was_refused(note: Mapping[str, Any]) -> bool:
+    """Return whether the status of a reply says that there is no answer in it."""
+    return (note.get("http_status") or 0) >= HTTPStatus.BAD_REQUEST
+
+
+def led_on(reply: ReadReply, redirects: Sequence[Resolution]) -> ReadReply:
+    """Return a reply with the pages its redirects led to."""
+    if not redirects:
+        return reply
+    answers = tuple(followed(answer, redirects) for answer in reply.answers)
+    return replace(reply, answers=answers, redirects=tuple(redirects))
 
 
 def read_answers(entry: archive.Entry) -> tuple[Answer, ...]:
@@ -119,8 +144,8 @@ def read_answers(entry: archive.Entry) -> tuple[Answer, ...]:
         raise Unreadable(f"{note['name']}: the archive lacks the reply; restore its run's file from a backup")
     ask, asked_at = _ask(note), datetime.fromisoformat(note["asked_at"])
     capture = Capture(note["plugin"], entry.body, note["name"], asked_at, note["http_status"], {}, ask)
-    answers = plugins.engine(note["plugin"]).read(capture)
-    return tuple(_costed(replace(a, asked_at=asked_at, ask=ask), entry.body, asked_at) for a in answers)
+    answers = tuple(replace(a, asked_at=asked_at, ask=ask) for a in plugins.engine(note["plugin"]).read(capture))
+    return answers if was_refused(note) else tuple(_costed(answer, entry.body, asked_at) for answer in answers)
 
 
 def _costed(answer: Answer, body: bytes, asked_at: datetime) -> Answer:
@@ -166,7 +191,7 @@ def _source(entry: archive.Entry) -> Source:
         identity=entry.identity,
         name=note.get("problem") or note["name"],
         bytes=note.get("bytes", 0),
-        reader=Reader(note["plugin"], plugins.version(note["plugin"])),
+        reader=_reader(note["plugin"]),
         asked_at=datetime.fromisoformat(note["asked_at"]),
         http_status=note.get("http_status"),
         asked_for=True,

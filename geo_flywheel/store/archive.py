@@ -108,6 +108,7 @@ class Run:
     def _write(self, record: Any) -> str:
         with writing(self._path):
             self._warc.write_record(record)
+            self._file.flush()  # from here on a kill costs nothing
         return str(record.rec_headers.get_header("WARC-Record-ID"))
 
     def sync(self) -> None:
@@ -118,10 +119,17 @@ class Run:
 
     def close(self) -> None:
         """End the run: its file gets its final name."""
-        self.sync()
-        self._path.rename(_closed_name(self._path))
-        sync_folder(self.root)
-        self._file.close()
+        try:
+            self.sync()
+            self._path.rename(_closed_name(self._path))
+            sync_folder(self.root)
+        finally:
+            self.leave()
+
+    def leave(self) -> None:
+        """End the run as one that died: whoever looks for `dead` runs commits what the store lacks of it."""
+        with suppress(OSError):  # what the disk did not take is cut off when the file is closed
+            self._file.close()
         os.close(self._folder)
 
 
@@ -141,32 +149,36 @@ def undisturbed(root: Path) -> Iterator[None]:
 
 
 def recover(root: Path) -> list[Path]:
-    """Close the files of runs that died: whole records stay, a cut-off tail goes. Returns the closed files.
+    """Close the files of runs that died, whatever the store lacks of them, and return the closed files."""
+    return [_closed_name(path) for path in dead(root)]
 
-    A run that is still alive holds the lock on its file and is left alone.
+
+def dead(root: Path) -> Iterator[Path]:
+    """Yield the file of each run that died: whole records stay, a cut-off tail goes.
+
+    A file is closed when the next one is asked for, so that it is found again when whoever commits what is in it dies
+    as well. A run that is still alive holds the lock on its file and is left alone.
     """
-    closed = []
     for path in sorted(root.glob(f"*.warc.gz{_OPEN}")):
         with suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists():  # else it was closed between the listing and the lock
-                closed += _recovered(root, path, file)
-    return closed
+            # It may have been closed between the listing and the lock.
+            if path.exists() and _is_any_left(root, path, file):
+                yield path
+                path.rename(_closed_name(path))
+                sync_folder(root)
 
 
-def _recovered(root: Path, path: Path, file: BinaryIO) -> list[Path]:
-    """The closed file of one dead run; none when it died before its first record."""
-    target = _closed_name(path)
-    remove_parts(root, target.name.removesuffix(".warc.gz"))
+def _is_any_left(root: Path, path: Path, file: BinaryIO) -> bool:
+    """Cut the file of a dead run to its whole records; without any it goes."""
+    remove_parts(root, _closed_name(path).name.removesuffix(".warc.gz"))
     whole = sum(length for length, _ in _members(path, tolerant=True))
     if whole == 0:
         path.unlink()
-        return []
+        return False
     file.truncate(whole)
     os.fsync(file.fileno())
-    path.rename(target)
-    sync_folder(root)
-    return [target]
+    return True
 
 
 def closed(root: Path) -> list[Path]:
