@@ -1,3 +1,4 @@
+import os
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,8 @@ from geo_flywheel import plugins, urls
 from geo_flywheel.errors import ConfigError, StoreError, Unreadable
 from geo_flywheel.records import Table
 from geo_flywheel.store import archive, kept_files
+from geo_flywheel.store.append import append
+from geo_flywheel.store.database import open_store
 from geo_flywheel.store.schema import OBSERVATION
 from geo_flywheel.urls import Page
 from tests.crawlers import toy
@@ -464,6 +467,33 @@ def _leave_dead(places: Places, *files: Path) -> None:
         run.note({"kind": "file", "sha256": digest, "name": str(file), "bytes": size, "plugin": "toy", "options": {}})
     run.sync()
     run._file.close()
+
+
+def test_the_archive_is_on_the_disk_before_the_store_commits(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    fsync = os.fsync
+
+    def synced(file: int) -> None:
+        steps.append(Path(f"/proc/self/fd/{file}").readlink().suffix)
+        fsync(file)
+
+    def committed(*given: Any) -> Counter[str]:
+        steps.append("commit")
+        return append(*given)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr("crawlers.intake.append", committed)
+    taken(places, write(tmp_path / "x", sighting()), write(tmp_path / "y", answer("Yes")))
+    assert [step for step in steps if step] == [".part", ".open", "commit", ".part", ".open", "commit", ".open"]
+
+
+def test_each_file_is_committed_before_the_next_is_touched(places: Places, tmp_path: Path) -> None:
+    files = [write(tmp_path / str(n), sighting(f"https://a.example/{n}")) for n in range(3)]
+    for number, _ in enumerate(take_in(places, files, {}), 1):
+        with open_store(places.store, read_only=True) as store:
+            assert store.rows("SELECT count(*) FROM observations") == [(number,)]
 
 
 def test_what_a_dead_import_archived_is_committed_first(places: Places, tmp_path: Path) -> None:

@@ -5,11 +5,38 @@ from tests.conftest import Run
 from tests.geo_flywheel.cli.bad_input import GOOD
 from tests.geo_flywheel.store.contents import one, tables
 
-TABLE = GOOD.parents[1] / "imports" / "observations.csv"
+CAPTURES = GOOD.parents[1]
+TABLE = CAPTURES / "imports" / "observations.csv"
+FILLED = (
+    "answer",
+    "citation",
+    "retrieval",
+    "fan_out",
+    "observation",
+    "presence",
+    "leaning",
+    "reading",
+    "link",
+    "prompt",
+)
 
 
 def taken(run: Run, workspace: Workspace) -> None:
     assert run("import", GOOD, TABLE, "missing.csv", workspace=workspace).exit_code == 1
+
+
+def taken_often(run: Run, workspace: Workspace) -> None:
+    """Several runs of all formats: what fails, what overlaps, what is said otherwise, what comes again."""
+    replies = sorted(
+        file for folder in ("openai", "anthropic", "gemini", "xai") for file in (CAPTURES / folder).iterdir()
+    )
+    taken(run, workspace)
+    Path("more.csv").write_text(f"{TABLE.read_text()}2026-03-02,openai,best crm,software,https://c.test/,1,1,4\n")
+    Path("chat.zip").write_bytes(b"PK\x03\x04 cut off")
+    run("import", *replies, *sorted((CAPTURES / "imports").iterdir()), "chat.zip", workspace=workspace)
+    run("import", "more.csv", workspace=workspace)
+    run("import", TABLE, "--set", "surface=other", workspace=workspace)
+    run("import", TABLE, GOOD, "chat.zip", "--set", "surface=other", workspace=workspace)
 
 
 def test_nothing_is_read_again_as_long_as_nothing_changed(run: Run, workspace: Workspace) -> None:
@@ -28,8 +55,9 @@ def test_all_of_it_is_read_again_on_request(run: Run, workspace: Workspace) -> N
 
 
 def test_the_store_is_rebuilt_row_for_row_and_published(run: Run, workspace: Workspace) -> None:
-    taken(run, workspace)
+    taken_often(run, workspace)
     before = tables(workspace.store_path)
+    assert all(before[name] for name in FILLED)
     workspace.published_path.unlink()
     result = run("rebuild", workspace=workspace)
     assert result.exit_code == 1
