@@ -84,16 +84,18 @@ def archive_condition(root: Path) -> ArchiveCondition:
         StoreError: If its files cannot be looked at.
     """
     try:
-        alive = [_is_locked(path) for path in root.glob("*.warc.gz.open")]
+        alive = [alive for path in root.glob("*.warc.gz.open") if (alive := _is_locked(path)) is not None]
         return ArchiveCondition(
-            size=sum(path.stat().st_size for path in root.rglob("*") if path.is_file()),
+            size=sum(map(_size, root.rglob("*"))),
             runs=len(archive.closed(root)),
             running=alive.count(True),
             broken_off=alive.count(False),
             files=sum(1 for _ in root.glob("imports/[!.]*")),
         )
     except OSError as error:
-        raise StoreError(f"{error.filename}: cannot be looked at ({error.strerror}); see to its permissions") from error
+        raise StoreError(
+            f"{error.filename or root}: cannot be looked at ({error.strerror}); see to its permissions"
+        ) from error
 
 
 def _opened(path: Path, patience: float) -> duckdb.DuckDBPyConnection:
@@ -118,11 +120,21 @@ def _counted(connection: duckdb.DuckDBPyConnection) -> StoreCondition:
     return StoreCondition(upgrade.is_current(connection), last_run, captures, unread)
 
 
-def _is_locked(path: Path) -> bool:
-    """Whether a run still writes its file."""
-    with path.open("rb") as file:
-        try:
+def _size(path: Path) -> int:
+    """Bytes of a file; nothing for a folder, or for a file that got another name meanwhile."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
+
+
+def _is_locked(path: Path) -> bool | None:
+    """Whether a run still writes its file; None when it closed it meanwhile."""
+    try:
+        with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except FileNotFoundError:
+        return None
+    except BlockingIOError:
+        return True
     return False
