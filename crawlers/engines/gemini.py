@@ -29,7 +29,7 @@ from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Ask, Capture, Citation, Retrieval, Span, Status
 
 _PROVIDER = "gemini"
-_CHUNKS = ("web", "maps", "retrievedContext", "image")
+_CHUNKS = {"web", "maps", "retrievedContext", "image"}
 _QUERIES = ("webSearchQueries", "retrievalQueries", "imageSearchQueries")
 _PROOFS = ("groundingChunks", "groundingSupports", "searchEntryPoint", "googleMapsWidgetContextToken")
 _PARTS = {
@@ -99,7 +99,7 @@ def _candidates(replies: list[Document]) -> list["_Candidate"]:
     for reply in replies:
         for number, told in enumerate(mappings(reply.get("candidates"))):
             candidates[integer(told.get("index", number)) or 0].take(told)
-    marked = any(reply.keys() & _MARKS for reply in replies)
+    marked = not all(map(_MARKS.isdisjoint, replies))
     return [candidates[index] for index in sorted(candidates)] or [_Candidate()] * marked
 
 
@@ -121,10 +121,12 @@ class _Candidate:
 
     def take(self, told: Document) -> None:
         self.finish = text(told.get("finishReason")) or self.finish
-        self.fetched.extend(mappings(mapping(told.get("urlContextMetadata")).get("urlMetadata")))
+        if "urlContextMetadata" in told:
+            self.fetched += mappings(mapping(told["urlContextMetadata"]).get("urlMetadata"))
         for number, part in enumerate(mappings(mapping(told.get("content")).get("parts"))):
             self._say(part, goes_on=number == 0)
-        self._ground(mapping(told.get("groundingMetadata")))
+        if metadata := mapping(told.get("groundingMetadata")):
+            self._ground(metadata)
 
     def _say(self, part: Document, *, goes_on: bool) -> None:
         kind = "" if "text" not in part else "thought" if part.get("thought") is True else "said"
@@ -133,24 +135,24 @@ class _Candidate:
         if kind == "said":
             self.runs[-1].append(text(part.get("text")))
         self._kind = kind
-        self.skipped += bool(part) and not part.keys() & _PARTS
+        self.skipped += bool(part) and _PARTS.isdisjoint(part)
 
     def _ground(self, metadata: Document) -> None:
-        chunks = [mapping(chunk) for chunk in sequence(metadata.get("groundingChunks"))]
-        self._pages = [_page(chunk) for chunk in chunks] or self._pages
+        chunks = sequence(metadata.get("groundingChunks"))
+        self._pages = [_page(mapping(chunk)) for chunk in chunks] or self._pages
         self.listed += _rest(self._pages, self.listed)
         supports = _rest(mappings(metadata.get("groundingSupports")), self.supports)
         self.supports += supports
         self.pointed += [(support, self._pointed_at(support)) for support in supports]
         asked = [text(query) for kind in _QUERIES for query in sequence(metadata.get(kind)) if text(query).strip()]
         self.queries += _rest(asked, self.queries)
-        self.proven |= bool(asked) or any(metadata.get(proof) for proof in _PROOFS)
-        self.skipped += sum(not chunk.keys() & set(_CHUNKS) for chunk in chunks)
+        self.proven |= bool(asked) or any(map(metadata.get, _PROOFS))
+        self.skipped += sum(map(_CHUNKS.isdisjoint, map(mapping, chunks)))
 
     def _pointed_at(self, support: Document) -> list[_Page]:
         indices = [integer(index) for index in sequence(support.get("groundingChunkIndices"))]
         pages = [self._pages[index] for index in indices if index is not None and 0 <= index < len(self._pages)]
-        return list(dict.fromkeys(pages))
+        return list(dict.fromkeys(pages)) if len(pages) > 1 else pages
 
 
 def _rest(told: list[Any], before: list[Any]) -> list[Any]:
@@ -197,10 +199,11 @@ def _span(segment: Document, spans: ByteSpans) -> Span | None:
 
 
 def _page(chunk: Document) -> _Page:
-    page = mapping(next((chunk[kind] for kind in _CHUNKS if kind in chunk), None))
+    told = chunk.get("web") or chunk.get("maps") or chunk.get("retrievedContext") or chunk.get("image")
+    page = mapping(told)
     url = text(page.get("uri")) or text(page.get("sourceUri"))
-    title, domain = text(page.get("title")), text(page.get("domain"))
-    return _Page(url, title, domain_beside(url, domain) or domain_beside(url, title))
+    title = text(page.get("title"))
+    return _Page(url, title, domain_beside(url, text(page.get("domain")), title))
 
 
 def _is_fetched(page: Document) -> bool:

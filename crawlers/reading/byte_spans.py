@@ -37,12 +37,18 @@ class ByteSpans:
             return None
         lowest, highest = (0, len(self._bytes)) if part is None else self._starts[part : part + 2]
         first, last = lowest + start, lowest + end
-        if not lowest <= first < last <= highest or not self._is_edge(first) or not self._is_edge(last):
+        if not lowest <= first < last <= highest:
             return None
-        return (self._points(first), self._points(last)) if not words or self._says(first, last, words) else None
+        if words:
+            return self._of_words(first, last, words)
+        return (self._points(first), self._points(last)) if self._is_edge(first) and self._is_edge(last) else None
 
-    def _says(self, first: int, last: int, words: str) -> bool:
-        return last - first <= 4 * len(words) and self._bytes[first:last] == words.encode()
+    def _of_words(self, first: int, last: int, words: str) -> Span | None:
+        """The span of bytes that say these words; whole words begin and end between characters."""
+        if last - first > 4 * len(words) or self._bytes[first:last] != words.encode():
+            return None
+        start = self._points(first)
+        return start, start + len(words)
 
     def _is_edge(self, byte: int) -> bool:
         return byte == len(self._bytes) or self._bytes[byte] not in _CONTINUATION

@@ -13,10 +13,11 @@ _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 class _Mentions:
     """What the mentions of one page tell of it, the first that tells it being believed."""
 
-    __slots__ = ("domain", "passage", "raw_url", "spans", "title")
+    __slots__ = ("domain", "passage", "raw_url", "spans", "start", "title")
 
-    def __init__(self, raw_url: str) -> None:
+    def __init__(self, raw_url: str, start: int) -> None:
         self.raw_url = raw_url
+        self.start = start
         self.title: str | None = None
         self.passage: str | None = None
         self.domain: str | None = None
@@ -31,6 +32,7 @@ class Citing:
         self._length = len(text)
         self._known: dict[str, Page] = {}
         self._pages: dict[str, _Mentions] = {}
+        self._all_placed = True
 
     def cite(
         self,
@@ -47,19 +49,26 @@ class Citing:
             if not raw_url or raw_url.isspace():
                 return
             page = self._known[raw_url] = canonical(raw_url)
+        if span is None or not 0 <= span[0] < span[1] <= self._length:
+            span, start = None, self._length
+            self._all_placed = False
+        else:
+            start = span[0]
         mentions = self._pages.get(page.url)
         if mentions is None:
-            mentions = self._pages[page.url] = _Mentions(raw_url)
+            mentions = self._pages[page.url] = _Mentions(raw_url, start)
+        elif start < mentions.start:
+            mentions.start = start
         mentions.title = mentions.title or title or None
         mentions.passage = mentions.passage or passage or page.passage
         mentions.domain = mentions.domain or domain or None
-        mentions.spans.append(span if span and 0 <= span[0] < span[1] <= self._length else None)
+        mentions.spans.append(span)
 
     def citations(self) -> tuple[Citation, ...]:
         """Return the cited pages by first appearance: by span where every page has one, else as they were mentioned."""
         pages = list(self._pages.items())
-        if len(pages) > 1 and all(None not in page.spans for _, page in pages):
-            pages.sort(key=lambda page: min(span[0] for span in page[1].spans if span))
+        if self._all_placed and len(pages) > 1:
+            pages.sort(key=lambda page: page[1].start)
         return tuple(
             [
                 Citation(url, p.raw_url, p.title, position, len(p.spans), tuple(p.spans), p.passage, p.domain)

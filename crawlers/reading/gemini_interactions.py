@@ -23,9 +23,9 @@ _OTHER_DELTAS = {"thought_signature", "thought_summary", "arguments_delta", *_OT
 _OTHER_EVENTS = {"interaction.created", "interaction.completed", "interaction.status_update", "step.stop", "error"}
 
 
-def domain_beside(uri: str, title: str) -> str | None:
-    """Return the domain that the title names when the address is one of Google's opaque redirects."""
-    return _named(title) if title and uri.startswith(_REDIRECT) else None
+def domain_beside(uri: str, *titles: str) -> str | None:
+    """Return the domain that the first title to name one names, when the address is an opaque redirect of Google's."""
+    return next(filter(None, map(_named, titles)), None) if uri.startswith(_REDIRECT) else None
 
 
 _named = lru_cache(maxsize=4096)(named_domain)
