@@ -1,9 +1,12 @@
 """Limits, and whether they are kept on a machine that is noisy and shared.
 
-A round measures the floor and the subject one right after the other, so that what the machine does meanwhile touches
-both. A limit is *kept* when the median of the rounds is within it. When it is not, as many rounds again are measured
-and all of them judged together; it is *missed* when even the lower quartile lies above it, and fails the run. Between
-the two the rounds do not agree: *within noise*, which is printed and fails nothing.
+A ratio comes of a round that measures the floor and the subject one right after the other, so that what the machine
+does meanwhile touches both; it is judged by the median of the rounds. Seconds and megabytes stand alone, and other work
+can only raise them; they are judged by the lowest of the rounds.
+
+A limit is *kept* when that figure is within it. When it is not, as many rounds again are measured and all of them
+judged together. Then it is *missed*, and fails the run, when even the lower quartile of the rounds lies above it;
+between the two the rounds do not agree: *within noise*, which is printed and fails nothing.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,8 +33,8 @@ class Verdict(NamedTuple):
 
     @property
     def typical(self) -> float:
-        """Median of the rounds."""
-        return median(self.rounds)
+        """The figure it is judged by."""
+        return median(self.rounds) if self.limit.unit == "x" else min(self.rounds)
 
     @property
     def word(self) -> str:

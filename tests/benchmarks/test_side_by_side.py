@@ -25,6 +25,11 @@ def test_a_limit_is_missed_when_even_the_lower_quartile_lies_above_it(rounds: li
     assert Verdict("import", Limit(3), rounds).word == word
 
 
+def test_seconds_are_judged_by_the_fastest_round() -> None:
+    assert Verdict("report", Limit(1, "s"), [1.4, 0.9, 3.0]).word == "kept"
+    assert Verdict("report", Limit(1, "s"), [1.4, 1.1, 3.0]).word == "MISSED"
+
+
 def test_a_limit_that_is_kept_is_measured_once() -> None:
     (verdict,) = judge(LIMITS, rounds_of(2, 2, 4), 3)
     assert list(verdict.rounds) == [2, 2, 4]
