@@ -6,29 +6,35 @@ python tests/test_readme.py     writes the help of every command into the README
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
+HELP = ["-h", "--help"]
 README = Path(__file__).parent.parent / "README.md"
 SECTION = re.compile(r"(?<=<!-- commands -->\n).*?(?=<!-- /commands -->)", re.DOTALL)
 
 
 def _helps() -> str:
-    """Help of every command, as the program prints it at 80 columns."""
+    """Help of every command, as the program prints it at 80 columns; of the reports, only how to list them."""
     from geo_flywheel.cli import cli
 
-    context = click.Context(cli, info_name="geo-flywheel", max_content_width=80, terminal_width=80)
-    return "".join(_help(name, context) for name in ("", *cli.list_commands(context)))
+    top = click.Context(cli, info_name="geo-flywheel", terminal_width=80, max_content_width=80, help_option_names=HELP)
+    return "".join(_help(context) for context in _contexts(top))
 
 
-def _help(name: str, parent: click.Context) -> str:
-    from geo_flywheel.cli import cli
+def _contexts(context: click.Context) -> Iterator[click.Context]:
+    yield context
+    if isinstance(context.command, click.Group) and context.info_name != "report":
+        for name in context.command.list_commands(context):
+            command = context.command.get_command(context, name)
+            assert command is not None
+            yield from _contexts(click.Context(command, parent=context, info_name=name, terminal_width=80))
 
-    command = cli.get_command(parent, name) if name else cli
-    assert command is not None
-    context = click.Context(command, info_name=name, parent=parent, terminal_width=80) if name else parent
-    return f"```text\n$ geo-flywheel {name}{' ' if name else ''}--help\n{command.get_help(context)}\n```\n\n"
+
+def _help(context: click.Context) -> str:
+    return f"```text\n$ {context.command_path} --help\n{context.get_help()}\n```\n\n"
 
 
 def _script() -> str:
@@ -44,7 +50,7 @@ def _script() -> str:
 def test_the_readme_prints_the_help_of_every_command() -> None:
     found = SECTION.search(README.read_text("utf-8"))
     assert found is not None
-    assert found[0] == _helps(), "run: python tests/test_readme.py"
+    assert found[0] == _helps(), "run: python -m tests.test_readme"
 
 
 def test_the_five_minutes_of_the_readme_run_as_they_stand(tmp_path: Path) -> None:
