@@ -10,6 +10,7 @@ between the two the rounds do not agree: *within noise*, which is printed and fa
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isinf
 from statistics import median, quantiles
 from time import perf_counter
 from typing import NamedTuple
@@ -46,8 +47,9 @@ class Verdict(NamedTuple):
 
     def __str__(self) -> str:
         most, unit = self.limit
+        held_to = "no limit" if isinf(most) else f"limit {most:g} {unit:<2} {self.word}"
         spread = f"{min(self.rounds):,.2f} to {max(self.rounds):,.2f} in {len(self.rounds)}"
-        return f"{self.name:<58} {self.typical:>9,.2f} {unit:<2} limit {most:g} {unit:<2} {self.word:<12} ({spread})"
+        return f"{self.name:<58} {self.typical:>9,.2f} {unit:<2} {held_to:<26} ({spread})"
 
 
 def judge(limits: Mapping[str, Limit], measure: Callable[[], Round], rounds: int) -> list[Verdict]:
