@@ -6,6 +6,7 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
@@ -104,11 +105,12 @@ def take_in(
 
 def _left_by_the_dead(places: Places, turns: Turns) -> Iterator[Outcome]:
     """Commit what runs that died had archived and not committed."""
-    for warc in archive.dead(places.archive):
-        for entry in _handed_in_before(warc):
-            if not is_recorded(turns.take(), entry.run_id, entry.identity):
-                yield from _committed(places, turns, entry)
-        yield from _asked_before(turns, warc)
+    with closing(archive.dead(places.archive)) as dead:
+        for warc in dead:
+            for entry in _handed_in_before(warc):
+                if not is_recorded(turns.take(), entry.run_id, entry.identity):
+                    yield from _committed(places, turns, entry)
+            yield from _asked_before(turns, warc)
 
 
 def _handed_in(places: Places, turns: Turns, notes: Iterator[tuple[Path, dict[str, Any]]]) -> Iterator[Outcome]:

@@ -8,7 +8,7 @@ what it had archived.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
@@ -112,8 +112,8 @@ def finish_dead_runs(places: Places) -> int:
     Raises:
         StoreError: If the store cannot be written; the next run finds them again.
     """
-    dead = archive.dead(places.archive)
-    return sum(_commit(places.store, batch) for path in dead for batch in batches(run_replies(path)))
+    with closing(archive.dead(places.archive)) as dead:
+        return sum(_commit(places.store, batch) for path in dead for batch in batches(run_replies(path)))
 
 
 def _commit(store_path: Path, batch: list[ReadReply]) -> int:

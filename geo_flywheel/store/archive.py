@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -153,7 +153,7 @@ def recover(root: Path) -> list[Path]:
     return [_closed_name(path) for path in dead(root)]
 
 
-def dead(root: Path) -> Iterator[Path]:
+def dead(root: Path) -> Generator[Path, None, None]:
     """Yield the file of each run that died: whole records stay, a cut-off tail goes.
 
     A file is closed when the next one is asked for, so that it is found again when whoever commits what is in it dies
