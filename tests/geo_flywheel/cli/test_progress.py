@@ -1,3 +1,4 @@
+import asyncio
 import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -9,7 +10,12 @@ from rich.console import Console
 
 from crawlers.plan import Target
 from crawlers.run import Asked
+from crawlers.sandbox.addresses import Sandbox
+from crawlers.sandbox.serving import served
+from geo_flywheel.cli._crawling import Order, crawl_once
 from geo_flywheel.cli._progress import Progress, _duration, showing
+from geo_flywheel.workspace import Workspace
+from tests.crawlers.crawling import START, WORLD, client
 
 OPENAI, MODE = Target("openai", "openai", "gpt"), Target("serpapi", "google_ai_mode")
 USD = Decimal("0.0126")
@@ -133,3 +139,29 @@ def test_more_asks_than_were_expected_leave_nothing(hands: Hands) -> None:
 )
 def test_durations_are_said_in_hours_minutes_and_seconds(seconds: float, said: str) -> None:
     assert _duration(seconds) == said
+
+
+def test_of_a_crawl_that_is_resumed_only_what_is_left_is_expected(
+    workspace: Workspace, hands: Hands, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = Sandbox(WORLD, 3, START)
+    prompts = tuple(sandbox.prompts[:3])
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-1")
+
+    async def crawl(most: int) -> Progress:
+        stop = asyncio.Event()
+        progress = Progress(hands.clock, lambda so_far: stop.set() if so_far.rows()[0].done >= most else None)
+        async with served(sandbox.respond) as address, client(address) as http:
+            write(address)
+            order = Order("one", prompts)
+            await crawl_once(
+                workspace, order, http=http, now=lambda: START, planned=progress.expect, told=progress.add, stop=stop
+            )
+        return progress
+
+    def write(address: str) -> None:
+        tables = f'[crawl]\nconnections = 1\n[providers.openai]\nurl = "{address}/openai"\n'
+        workspace.config_path.write_text(tables, encoding="utf-8")
+
+    told = [asyncio.run(crawl(most)).rows() for most in (5, 12, 1)]
+    assert [(row.done, row.total, row.eta is None) for (row,) in told] == [(5, 12, False), (7, 7, False), (0, 0, False)]
