@@ -22,8 +22,9 @@ import orjson
 import pytest
 
 from benchmarks.side_by_side import Limit, Round, fail_on_missed, judge, seconds
+from crawlers.base import Engine
 from geo_flywheel import plugins, urls
-from geo_flywheel.records import Capture
+from geo_flywheel.records import Answer, Capture
 from tests import real_data
 
 ROUNDS = 15
@@ -35,13 +36,12 @@ ENGINE_OF = {"azure_openai": "openai"}
 class Reply(NamedTuple):
     """One captured body and the engine that reads it."""
 
-    engine: str
-    name: str
-    body: bytes
+    engine: Engine
+    capture: Capture
 
-    def read(self) -> object:
+    def read(self) -> tuple[Answer, ...]:
         """Read it into records."""
-        return plugins.engine(self.engine).read(Capture(self.engine, self.body, self.name))
+        return self.engine.read(self.capture)
 
 
 def floor(body: bytes) -> list[object]:
@@ -58,9 +58,10 @@ def replies(root: Path) -> dict[str, list[Reply]]:
     """Every reply below a folder by its provider, those the provider's own engine reads."""
     found: dict[str, list[Reply]] = {}
     for file in sorted(root.glob("*/*")):
-        engine = ENGINE_OF.get(file.parent.name, file.parent.name)
-        if engine in plugins.names("engines") and file.name != "expected.json":
-            found.setdefault(engine, []).append(Reply(engine, file.name, file.read_bytes()))
+        name = ENGINE_OF.get(file.parent.name, file.parent.name)
+        if name in plugins.names("engines") and file.name != "expected.json":
+            capture = Capture(name, file.read_bytes(), file.name)
+            found.setdefault(name, []).append(Reply(plugins.engine(name), capture))
     return found
 
 
@@ -100,7 +101,7 @@ def not_canonicalising() -> Iterator[None]:
 def ratio(reply: Reply) -> float:
     """Time of reading a reply as a multiple of its floor."""
     forget()
-    bare = seconds(lambda: floor(reply.body))
+    bare = seconds(lambda: floor(reply.capture.body))
     return seconds(reply.read) / bare
 
 
@@ -116,7 +117,7 @@ def test_replies_into_records() -> None:
         for provider, held in by_provider.items():
             for kind, condition in (("", not_canonicalising()), (" and canonicalising", nullcontext())):
                 with condition:
-                    found = {reply.name: ratio(reply) for reply in held}
+                    found = {reply.capture.name: ratio(reply) for reply in held}
                 medians[f"reading {provider}{kind}, median of {len(held)}"] = median(found.values())
                 for name, value in found.items():
                     seen.setdefault((kind, provider, name), []).append(value)

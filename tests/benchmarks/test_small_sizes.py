@@ -13,9 +13,9 @@ from geo_flywheel.urls import _site, site
 REPLIES = [reply for held in bench_reading.replies(bench_reading.HAND_MADE).values() for reply in held]
 
 
-@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: f"{reply.engine}/{reply.name}")
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: f"{reply.capture.plugin}/{reply.capture.name}")
 def test_the_floor_of_reading_parses_every_document_of_a_reply(reply: Reply) -> None:
-    assert bench_reading.floor(reply.body) == documents(reply.body, reply.name)
+    assert bench_reading.floor(reply.capture.body) == documents(reply.capture.body, reply.capture.name)
 
 
 def test_a_reply_is_read_by_its_engine_with_and_without_canonicalising() -> None:
