@@ -10,7 +10,6 @@ Source:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 import orjson
 
@@ -76,7 +75,7 @@ def _answer(chat: Chat, capture: Capture) -> Answer:
     usage = _usage(tags, capture.headers)
     queries = tuple(query for tag in tags if tag.name == "queries" for query in _queries(tag.value))
     searched = bool(citations or found or queries or amount(usage.get("x-request-queries")))
-    status = chat_status(replace(chat, ended=chat.ended or _COST in usage), grounded=searched)
+    status = chat_status(chat._replace(ended=chat.ended or _COST in usage), grounded=searched)
     return Answer(
         provider=_PROVIDER,
         engine=_PROVIDER,

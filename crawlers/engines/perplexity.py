@@ -11,6 +11,7 @@ bring their own search.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 import orjson
@@ -30,7 +31,6 @@ from geo_flywheel.records import Answer, Ask, Capture, Citation, Span, Status
 
 _PROVIDER = "perplexity"
 _MARKER = re.compile(r"\[((?:web:)?\d{1,3}(?:\s*,\s*(?:web:)?\d{1,3})*)\](?!\()")
-_NUMBER = re.compile(r"\d+")
 _THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
 _SONAR_MODELS = ("sonar", "r1-1776", "pplx")
 _RETIRED = {"agent_api_migration_required", "chat_completions_not_available"}
@@ -45,6 +45,7 @@ _STATUS_NAMES = {Status.GROUNDED: "completed", Status.UNGROUNDED: "completed", S
 class _Page(NamedTuple):
     url: str
     title: str
+    domain: None = None
 
 
 def read(capture: Capture) -> tuple[Answer, ...]:
@@ -113,7 +114,7 @@ def _from_agent(told: Document, skipped: int, capture: Capture) -> Answer:
         text=answer_text,
         model_served=text(told.get("model")) or None,
         citations=_cited(answer_text, _numbered(searches), _annotated(spoken, -start)),
-        retrievals=retrievals((page.url, page.title, None) for page in listed),
+        retrievals=retrievals(listed),
         queries=tuple(query for query in queries if query.strip()),
         cost_usd=_cost(told),
         skipped_blocks=skipped + len(said) - len(spoken) + sum(not _is_known(item) for item in others),
@@ -168,8 +169,8 @@ def _without_thoughts(said: str) -> tuple[str, int]:
 def _from_sonar(chat: Chat, replies: Sequence[Document], capture: Capture) -> Answer:
     answer_text, _ = _without_thoughts(chat.text)
     results = [_page(result) for result in mappings(_last(replies, "search_results"))]
-    titles = dict(results)
-    offered = [_Page(text(url), titles.get(text(url), "")) for url in _last(replies, "citations")] or results
+    titles = {page.url: page.title for page in results}
+    offered = [_Page(url, titles.get(url, "")) for url in map(text, _last(replies, "citations"))] or results
     searched = bool(offered) or bool(amount(mapping(chat.told.get("usage")).get("num_search_queries")))
     status = chat_status(chat, grounded=searched)
     return Answer(
@@ -179,8 +180,8 @@ def _from_sonar(chat: Chat, replies: Sequence[Document], capture: Capture) -> An
         status=Status.INCOMPLETE if status is Status.GROUNDED and not answer_text else status,
         text=answer_text,
         model_served=text(chat.told.get("model")) or None,
-        citations=_cited(answer_text, {str(number): page for number, page in enumerate(offered, 1)}, ()),
-        retrievals=retrievals((page.url, page.title, None) for page in dict.fromkeys([*offered, *results])),
+        citations=_cited(answer_text, dict(zip(map(str, count(1)), offered, strict=False)), ()),
+        retrievals=retrievals([*offered, *results]),
         queries=tuple(_keywords(chat.message)),
         cost_usd=_cost(chat.told) if chat.ended else None,
         skipped_blocks=chat.skipped,
@@ -212,7 +213,7 @@ def _cited(
     citing = Citing(said)
     marked: set[str] = set()
     for marker in _MARKER.finditer(said):
-        for number in _NUMBER.findall(marker[1]):
+        for number in marker[1].replace("web:", "").split(","):
             page = numbered.get(str(int(number)))
             if page:
                 citing.cite(page.url, page.title, marker.span())

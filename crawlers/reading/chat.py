@@ -1,8 +1,7 @@
 """The chat completions shape that several providers share: `choices[0].message`, whole or told chunk by chunk."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from crawlers.reading.failing import failed
 from crawlers.reading.lenient import integer, mapping, mappings, sequence, text
@@ -12,13 +11,13 @@ from geo_flywheel.records import Status
 _CUT_SHORT = ("length", "tool_calls", "function_call")
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
+class Chat(NamedTuple):
     """One reply of the chat shape; of several choices the first.
 
     Attributes:
         told: Fields of the reply around its choices: id, model, created, usage and whatever a provider adds.
         message: The message, deltas joined: content, refusal, annotations, executed_tools.
+        text: The answer in the engine's words; those of its refusal when it said nothing else.
         finish_reason: Why it stopped; empty when it does not say.
         ended: Whether the reply came to its end; a stream that was cut off did not.
         skipped: Annotations of types nobody documented, and parts that are none.
@@ -26,14 +25,10 @@ class Chat:
 
     told: Document
     message: Document
+    text: str
     finish_reason: str
     ended: bool
     skipped: int
-
-    @property
-    def text(self) -> str:
-        """The answer in the engine's words; those of its refusal when it said nothing else."""
-        return content(self.message) or text(self.message.get("refusal"))
 
     @property
     def annotations(self) -> list[Document]:
@@ -58,16 +53,16 @@ def read_chat(documents: Sequence[Document], ignored: Sequence[str] = ()) -> Cha
     """
     if not any(isinstance(document.get("choices"), list) for document in documents):
         return None
-    if len(documents) == 1 and "message" in _first(documents[0]):
-        told, choice = documents[0], _first(documents[0])
-        message = mapping(choice.get("message"))
+    choice = _first(documents[0]) if len(documents) == 1 else {}
+    if "message" in choice:
+        told, message = documents[0], mapping(choice["message"])
         finish, ended = text(choice.get("finish_reason")), True
     else:
         told, message, finish = _joined(documents)
         ended = bool(finish)
     known = ("url_citation", *ignored)
     skipped = sum(mapping(item).get("type") not in known for item in sequence(message.get("annotations")))
-    return Chat(told, message, finish, ended, skipped)
+    return Chat(told, message, content(message) or text(message.get("refusal")), finish, ended, skipped)
 
 
 def _first(document: Document) -> Document:

@@ -84,13 +84,14 @@ def retrievals(pages: Iterable[tuple[str, str | None, str | None]]) -> tuple[Ret
     """
     seen: dict[str, Retrieval] = {}
     for raw_url, title, domain in pages:
-        if raw_url and not raw_url.isspace():
-            url = canonical(raw_url).url
-            known = seen.get(url)
-            if known is None:
-                seen[url] = Retrieval(url, raw_url, title or None, len(seen) + 1, domain)
-            elif title and not known.title:
-                seen[url] = replace(known, title=title)
+        if not raw_url or raw_url.isspace():
+            continue
+        url = raw_url if raw_url in seen else canonical(raw_url).url
+        known = seen.get(url)
+        if known is None:
+            seen[url] = Retrieval(url, raw_url, title or None, len(seen) + 1, domain)
+        elif title and not known.title:
+            seen[url] = replace(known, title=title)
     return tuple(seen.values())
 
 

@@ -1,7 +1,7 @@
 """Values out of a document nobody vouches for: what is not of the kind asked for counts as absent."""
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -9,6 +9,7 @@ import orjson
 from crawlers.reading.wire import Document
 
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
+_EPOCH = datetime.fromtimestamp(0, UTC).replace(tzinfo=None)
 
 
 def text(value: object) -> str:
@@ -28,7 +29,7 @@ def sequence(value: object) -> list[Any]:
 
 def mappings(value: object) -> list[Document]:
     """Return the JSON objects of an array; everything else in it is left out."""
-    return [item for item in sequence(value) if isinstance(item, dict)]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def integer(value: object) -> int | None:
@@ -60,14 +61,14 @@ def moment(value: object) -> datetime | None:
     try:
         if isinstance(value, str):
             told = datetime.fromisoformat(value)
-            told = told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+            told = told if told.tzinfo is None else told.astimezone(UTC).replace(tzinfo=None)
         elif isinstance(value, int | float) and not isinstance(value, bool):
-            told = datetime.fromtimestamp(value, UTC)
+            told = _EPOCH + timedelta(seconds=value)
         else:
             return None
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError):
         return None
-    return told.replace(tzinfo=None) if _FIRST_YEAR <= told.year <= _LAST_YEAR else None
+    return told if _FIRST_YEAR <= told.year <= _LAST_YEAR else None
 
 
 def seconds(told: datetime | None) -> int | None:
