@@ -25,7 +25,8 @@ def command(ctx: click.Context, snapshot: str | None, adhoc: tuple[str, ...], *,
     """Ask every configured engine what the basket asks, and store what comes back.
 
     Every reply is archived before it is read. Ctrl-C finishes what is in flight; started again, the crawl asks only
-    what is left. `geo-flywheel plan` shows the worst-case cost first. Exit code 1: some asks brought no answer.
+    what is left. `geo-flywheel plan` shows the worst-case cost first; the dollars told at the end are what the replies
+    tell, else an estimate, else the worst case. Exit code 1: some asks brought no answer.
     """
     session: Session = ctx.obj
     workspace = session.workspace()

@@ -54,7 +54,7 @@ def command(folder: Path, weeks: int, seed: int, *, full: bool) -> None:
     _show(folder, workspace, _START + timedelta(weeks=weeks))
     asks = sum(outcomes.values())
     say(f"\n{asks:,} asks in {weeks} sweeps: {', '.join(f'{n:,} {what}' for what, n in outcomes.most_common())}")
-    say(f"spent: nothing; real services would have charged about {spent:,.2f} USD for replies of this size")
+    say(f"spent: nothing; at worst-case prices these asks would have used {spent:,.0f} USD of a budget")
     say(
         f"time: {ready - began:.0f} s to draw and start the market, {asked - ready:.0f} s to ask, archive, read and "
         f"store ({asks / (asked - ready):.0f} asks a second), {time.monotonic() - asked:.0f} s to track and report"
