@@ -164,9 +164,10 @@ async def _until_stopped(workspace: "Workspace") -> None:
 
     from crawlers.due import keep_dealing
     from crawlers.leases import Leases
+    from geo_flywheel.cli._crawling import stop_on_signals
 
     stop = asyncio.Event()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     say("looking at the schedule; Ctrl-C ends it")
 
     async def rest(seconds: float) -> None:
@@ -176,24 +177,6 @@ async def _until_stopped(workspace: "Workspace") -> None:
     with Leases(workspace.schedule_path, now) as leases:
         await keep_dealing(lambda: _jobs(workspace.config()), leases, doing(workspace, stop), stop, rest)
     say("stopped; start it again at any time")
-
-
-def _stop_on_signals(stop: "asyncio.Event") -> None:
-    """The first Ctrl-C or SIGTERM sets `stop`, the second breaks off."""
-    import asyncio
-    import signal
-
-    loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM)
-
-    def once() -> None:
-        stop.set()
-        for number in signals:
-            loop.remove_signal_handler(number)
-        say("finishing what is in flight; once more breaks off")
-
-    for number in signals:
-        loop.add_signal_handler(number, once)
 
 
 def _jobs(config: "Config") -> "Sequence[ScheduledJob]":
