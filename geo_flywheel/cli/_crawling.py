@@ -66,7 +66,7 @@ async def crawl_once(
     from crawlers.basket import frozen, revise
     from crawlers.budget import refuse_unpriced
     from crawlers.plan import Sweep
-    from crawlers.run import Crawl, Places, crawl
+    from crawlers.run import Crawl, Places, crawl, finish_dead_runs
     from crawlers.services import services
     from geo_flywheel.registry import prices
     from geo_flywheel.store.copies import publish
@@ -83,6 +83,7 @@ async def crawl_once(
     questions = order.adhoc or revise(config.prompts, frozen(workspace.basket_path))
     sweep: Sweep = Sweep(questions, tuple(asked), order.snapshot, config.crawl.repeats, config.crawl.locales)
     places = Places(workspace.store_path, workspace.archive_path)
+    finished = await asyncio.to_thread(finish_dead_runs, places)  # before the budget looks at what the day has cost
     work = Crawl(
         places=places,
         sweep=sweep,
@@ -99,7 +100,7 @@ async def crawl_once(
     if planned:
         planned(_left(work))
     tally = await crawl(work)
-    if tally.outcomes:
+    if tally.outcomes or finished:
         await asyncio.to_thread(publish, workspace.store_path, workspace.published_path)
     return tally
 

@@ -22,7 +22,7 @@ from crawlers.reaching.pace import Pace
 from crawlers.run import Crawl, Places, Tally, crawl
 from crawlers.sandbox.addresses import Sandbox
 from crawlers.sandbox.faults import parse
-from crawlers.sandbox.serving import served
+from crawlers.sandbox.serving import Respond, served
 from crawlers.services import options_of, services
 from geo_flywheel import plugins
 from geo_flywheel.crawl_config import Provider
@@ -138,12 +138,12 @@ class Scene:
 
 
 @contextmanager
-def served_beside(sandbox: Sandbox) -> Iterator[str]:
-    """Serve a sandbox from a thread while the block runs; gives its address."""
+def served_beside(respond: Respond) -> Iterator[str]:
+    """Serve from a thread while the block runs; gives the address."""
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    serving = served(sandbox.respond)
+    serving = served(respond)
     try:
         yield asyncio.run_coroutine_threadsafe(serving.__aenter__(), loop).result(10)
     finally:
