@@ -37,10 +37,11 @@ _NAME = r"(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*"
 _CLEAN_NAME = re.compile(r"(?!.*xn--)" + _NAME)
 _CLEAN_HOST = rf"https?://({_NAME})"
 _BEGINS_CLEAN = re.compile(_CLEAN_HOST + r"(?=[/?#]|\Z)")
-_CLEAN = re.compile(
-    _CLEAN_HOST + r"((?:/(?!\.\.?(?:[/?]|\Z))[A-Za-z0-9_.~!$&'()*+,;=:@-]*)+)"
-    r"(?:\?([A-Za-z0-9_.~!$&()*+,;=:@/?-]+))?"
-)
+_SIGNS = "A-Za-z0-9_.~!$&()*+,;=:@-"
+_KEPT_ESCAPE = "%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|[46]0|5[B-E]|7[BCDF])"  # of anything not unreserved
+_CLEAN_SEGMENT = rf"(?!\.\.?(?:[/?]|\Z))['{_SIGNS}]*(?:{_KEPT_ESCAPE}['{_SIGNS}]*)*"
+_CLEAN_QUERY = rf"(?!\Z)[/?{_SIGNS}]*(?:{_KEPT_ESCAPE}[/?{_SIGNS}]*)*"
+_CLEAN = re.compile(rf"{_CLEAN_HOST}(?:((?:/{_CLEAN_SEGMENT})+)(?:\?({_CLEAN_QUERY}))?)?")
 _NORMAL = re.compile(
     r"(https?)://(?:[^/@]*@)?(\[[0-9a-f:]+\]|[^:/.]+(?:\.[^:/.]+)*)\.?(:\d+)?(/[^?#]*)(?:\?([^#]*))?(#.*)?"
 )
@@ -124,10 +125,10 @@ def _of_clean(clean: re.Match[str]) -> Page | None:
     if query and _without_tracking(query) != query:
         return None
     kinds = redirects(host)
-    redirect = next((kind for kind in kinds if kind.path.match(path)), None) if kinds else None
+    redirect = next((kind for kind in kinds if kind.path.match(path or "/")), None) if kinds else None
     if redirect and not redirect.is_opaque:
         return None
-    return Page(clean[0], None, redirect is None)
+    return Page(clean[0] if path else f"{clean[0]}/", None, redirect is None)
 
 
 def _canonical(raw_url: str) -> Page:
