@@ -169,8 +169,8 @@ def _without_thoughts(said: str) -> tuple[str, int]:
 def _from_sonar(chat: Chat, replies: Sequence[Document], capture: Capture) -> Answer:
     answer_text, _ = _without_thoughts(chat.text)
     results = [_page(result) for result in mappings(_last(replies, "search_results"))]
-    titles = {page.url: page.title for page in results}
-    offered = [_Page(url, titles.get(url, "")) for url in map(text, _last(replies, "citations"))] or results
+    titled = {page.url: page for page in results}
+    offered = [titled.get(url) or _Page(url, "") for url in map(text, _last(replies, "citations"))] or results
     searched = bool(offered) or bool(amount(mapping(chat.told.get("usage")).get("num_search_queries")))
     status = chat_status(chat, grounded=searched)
     return Answer(
