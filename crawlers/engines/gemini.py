@@ -144,7 +144,7 @@ class _Candidate:
         supports = _rest(mappings(metadata.get("groundingSupports")), self.supports)
         self.supports += supports
         self.pointed += [(support, self._pointed_at(support)) for support in supports]
-        asked = [text(query) for kind in _QUERIES for query in sequence(metadata.get(kind)) if text(query).strip()]
+        asked = [query for kind in _QUERIES for query in sequence(metadata.get(kind)) if text(query).strip()]
         self.queries += _rest(asked, self.queries)
         self.proven |= bool(asked) or any(map(metadata.get, _PROOFS))
         self.skipped += sum(map(_CHUNKS.isdisjoint, map(mapping, chunks)))
@@ -157,7 +157,7 @@ class _Candidate:
 
 def _rest(told: list[Any], before: list[Any]) -> list[Any]:
     """What is new in a list that may begin with all that was told before."""
-    return told[len(before) :] if told[: len(before)] == before else told
+    return told[len(before) :] if before and told[: len(before)] == before else told
 
 
 def _answer(candidate: _Candidate, told: Document, capture: Capture) -> Answer:
@@ -199,10 +199,8 @@ def _span(segment: Document, spans: ByteSpans) -> Span | None:
 
 
 def _page(chunk: Document) -> _Page:
-    told = chunk.get("web") or chunk.get("maps") or chunk.get("retrievedContext") or chunk.get("image")
-    page = mapping(told)
-    url = text(page.get("uri")) or text(page.get("sourceUri"))
-    title = text(page.get("title"))
+    page = mapping(chunk.get("web") or chunk.get("maps") or chunk.get("retrievedContext") or chunk.get("image"))
+    url, title = text(page.get("uri")) or text(page.get("sourceUri")), text(page.get("title"))
     return _Page(url, title, domain_beside(url, text(page.get("domain")), title))
 
 

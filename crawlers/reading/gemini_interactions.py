@@ -33,8 +33,9 @@ _named = lru_cache(maxsize=4096)(named_domain)
 
 def is_interaction(reply: Document) -> bool:
     """Tell whether this is an interaction or an event of one."""
-    event = text(reply.get("event_type")).startswith(("interaction.", "step."))
-    return event or reply.get("object") == "interaction" or isinstance(reply.get("steps"), list)
+    if "event_type" in reply and text(reply["event_type"]).startswith(("interaction.", "step.")):
+        return True
+    return reply.get("object") == "interaction" or isinstance(reply.get("steps"), list)
 
 
 def read_interaction(replies: Sequence[Document], capture: Capture) -> Answer:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from crawlers.reading.citing import Citing
@@ -42,12 +41,12 @@ class Part(NamedTuple):
     annotations: list[Document]
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """One reply of the Responses shape, sorted by what its pieces are.
 
     Attributes:
         told: The response object itself: id, model, status, usage and whatever a provider adds.
+        text: The answer in the engine's words; those of its refusal when it said nothing else.
         parts: Pieces of the text; joined they are the text.
         refusal: Words of a refusal, in place of or after a text.
         searches: Search calls, in order.
@@ -56,16 +55,12 @@ class Response:
     """
 
     told: Document
+    text: str
     parts: tuple[Part, ...]
     refusal: str
     searches: tuple[Document, ...]
     ended: bool
     skipped: int
-
-    @property
-    def text(self) -> str:
-        """The answer in the engine's words; those of its refusal when it said nothing else."""
-        return "".join(part.text for part in self.parts) or self.refusal
 
 
 def response_object(documents: Sequence[Document]) -> Document | None:
@@ -120,7 +115,9 @@ def _sorted(told: Document, output: list[Any], *, ended: bool, skipped: int) -> 
             searches.append(item)
         elif kind not in _IGNORED_ITEMS:
             skipped += 1
-    return Response(told, tuple(parts), "".join(refusals), tuple(searches), ended, skipped)
+    refusal = "".join(refusals)
+    said = "".join([part.text for part in parts]) or refusal
+    return Response(told, said, tuple(parts), refusal, tuple(searches), ended, skipped)
 
 
 def _is_x_search(item: object) -> bool:
