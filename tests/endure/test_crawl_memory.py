@@ -1,0 +1,71 @@
+"""How much memory a crawl takes does not depend on how much it asks."""
+
+import asyncio
+import resource
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from crawlers.base import Reply, Request, Service
+from crawlers.budget import Budget
+from crawlers.plan import Sweep, Target
+from crawlers.run import Crawl, Places, crawl
+from geo_flywheel import plugins
+from geo_flywheel.records import Answer, Citation, Prompt, Status
+from geo_flywheel.urls import canonical
+
+NOW = datetime(2026, 3, 2, 9)
+TARGET = Target("perplexity", "perplexity", "m")
+PROMPTS, FEW = 50, 1_000
+MORE = 100.0  # MB: batches that wait, DuckDB's buffers, and two digests of ten thousand pages
+
+
+class Market:
+    """A way out with an answer at hand, which cites other pages each time."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+        urls = [f"https://s{n}.example/AAAA" for n in range(5)]
+        cited = tuple(Citation(canonical(url).url, url, "A page", n, 1, (None,)) for n, url in enumerate(urls, 1))
+        said = Answer("perplexity", "perplexity", "api", Status.GROUNDED, "It depends. " * 100, "m", cited)
+        self._body = plugins.engine("perplexity").render(said)
+
+    async def send(self, request: Request) -> Reply:
+        await asyncio.sleep(0)
+        self._asked += 1
+        body = self._body.replace(b"AAAA", b"%04d" % (self._asked % 10_000))
+        return Reply(200, (), body, request.url, NOW, 0.1)
+
+
+def crawled(folder: Path, asks: int) -> float:
+    """Crawl in this process, and return the most memory it ever had, in MB."""
+    prompts = tuple(Prompt(f"which of them, number {n}") for n in range(PROMPTS))
+    work = Crawl(
+        places=Places(folder / "store.duckdb", folder / "archive"),
+        sweep=Sweep(prompts, (TARGET,), "one", asks // PROMPTS),
+        services={TARGET: Service("perplexity", "https://api.example", {"PERPLEXITY_API_KEY": "sk"}, "m")},
+        http=Market(),
+        budget=Budget(None, None, NOW.date),
+        worst={TARGET: None},
+        price_table="",
+        now=lambda: NOW,
+    )
+    tally = asyncio.run(crawl(work))
+    assert sum(tally.outcomes.values()) == asks
+    assert not tally.failed
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _megabytes(folder: Path, asks: int) -> float:
+    code = f"from tests.endure.test_crawl_memory import *; print(crawled(Path({str(folder)!r}), {asks}))"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return float(told.stdout)
+
+
+@pytest.mark.parametrize("many", [10_000, pytest.param(200_000, marks=pytest.mark.endure)])
+def test_memory_does_not_grow_with_what_is_asked(many: int, tmp_path: Path) -> None:
+    few = _megabytes(tmp_path / "few", FEW)
+    assert _megabytes(tmp_path / "many", many) - few < MORE
