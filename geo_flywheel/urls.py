@@ -77,13 +77,7 @@ class _Parts(NamedTuple):
 
 def canonical(raw_url: str) -> Page:
     """Return the page an address means. Total: every text has an answer, and `canonical` of the answer is itself."""
-    return _remembered(raw_url) if len(raw_url) <= MAX_LENGTH else _canonical(raw_url)
-
-
-@lru_cache(maxsize=2048)
-def _remembered(raw_url: str) -> Page:
-    """As `canonical`; one answer names an address several times: as found, as cited, as linked."""
-    clean = _CLEAN.fullmatch(raw_url)
+    clean = _CLEAN.fullmatch(raw_url) if len(raw_url) <= MAX_LENGTH else None
     return (clean and _of_clean(clean)) or _canonical(raw_url)
 
 
