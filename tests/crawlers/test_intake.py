@@ -163,7 +163,7 @@ CONTENTS = st.lists(st.sampled_from(range(5)), max_size=8)
 
 
 @given(files=st.lists(CONTENTS, min_size=1, max_size=4), data=st.data())
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_overlapping_files_add_up_to_the_most_one_of_them_holds_in_any_order(
     files: list[list[int]], data: st.DataObject
 ) -> None:
@@ -313,7 +313,7 @@ def test_a_file_that_fails_to_be_read_again_keeps_its_reading(reader: Toy, place
     lost=st.sets(st.sampled_from(range(5)), max_size=3),
     invented=st.sampled_from([None, 0, 3]),
 )
-@settings(max_examples=8)
+@settings(max_examples=5)
 def test_reading_again_counts_like_reading_once_even_when_some_files_fail(
     files: list[list[int]], failing: set[int], lost: set[int], invented: int | None
 ) -> None:
