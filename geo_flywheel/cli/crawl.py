@@ -73,9 +73,11 @@ async def _crawl(workspace: "Workspace", snapshot: str, adhoc: tuple[str, ...]) 
 async def _due(workspace: "Workspace") -> int:
     from crawlers.due import deal_with_due
     from crawlers.leases import Leases
+    from geo_flywheel.cli._crawling import stop_on_signals
     from geo_flywheel.cli.schedule import doing
 
     stop = asyncio.Event()
+    stop_on_signals(stop)
     with Leases(workspace.schedule_path, _now) as leases:
         outcomes = await deal_with_due(workspace.config().schedule, leases, doing(workspace, stop), stop)
     for slot, outcome in outcomes.items():
