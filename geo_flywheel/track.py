@@ -150,6 +150,11 @@ class _Grid:
     cited_most: Counts
     asked: Counts
 
+    @property
+    def nameless(self) -> bool:
+        """Whether the source does not say which prompt some answers are for."""
+        return any(prompt < 0 for _, prompt in self.rows)
+
     def by_prompt(self, counts: Counts) -> Counts:
         """Sum the engines of each prompt, shape (prompt, week)."""
         _, place = np.unique([prompt for _, prompt in self.rows], return_inverse=True)
@@ -277,7 +282,7 @@ def _week(grid: _Grid, column: int, *, running: bool, models: tuple[str, ...], s
         models=models,
         cited=int(counted["cited"]) if rate else None,
         asked=int(counted["asked"]) if rate else None,
-        prompts=int(np.count_nonzero(grid.by_prompt(grid.asked)[:, column])) if rate else None,
+        prompts=int(np.count_nonzero(grid.by_prompt(grid.asked)[:, column])) if rate and not grid.nameless else None,
         rate=rate,
         reason=missing or (rate.reason if rate else ""),
     )
@@ -296,7 +301,7 @@ def _unknown(grid: _Grid, column: int) -> str:
 def _rate(grid: _Grid, column: int) -> Estimate:
     """The rate for the widest question its data carry: the population of prompts, else this basket."""
     cited, asked = grid.cited[:, column], grid.asked[:, column]
-    if any(prompt < 0 for _, prompt in grid.rows):
+    if grid.nameless:
         return replace(citation_rate.this_sweep([cited.sum()], [asked.sum()]), reason=NO_PROMPTS)
     population = citation_rate.this_sweep(grid.by_prompt(grid.cited)[:, column], grid.by_prompt(grid.asked)[:, column])
     if population.interval is not None:
