@@ -1,4 +1,4 @@
-"""How much memory a crawl takes does not depend on how much it asks; what DuckDB takes grows with the store it keeps."""
+"""A crawl takes as much memory however much it asks; what DuckDB takes grows with the store it keeps."""
 
 import asyncio
 import resource
@@ -45,7 +45,7 @@ class Market:
 def crawled(folder: Path, asks: int, *, stored: bool) -> float:
     """Crawl in this process, and return the most memory it ever had, in MB."""
     if not stored:
-        loop._commit = lambda _, batch: len(batch)
+        vars(loop)["_commit"] = lambda _, batch: len(batch)
     prompts = tuple(Prompt(f"which of them, number {n}") for n in range(PROMPTS))
     work = Crawl(
         places=Places(folder / "store.duckdb", folder / "archive"),
