@@ -23,7 +23,7 @@ _CHUNK_BYTES = 256 * 1024**2
 # files add up to the most that one of them holds, never to their sum.
 _TELL_APART = """
 UPDATE {incoming} AS i
-SET key = md5_number(again.key || '#' || again.ordinal)
+SET key = xor(again.key, md5_number('#' || again.ordinal))
 FROM (
     SELECT rowid AS row, key, row_number() OVER (PARTITION BY key) AS ordinal
     FROM {incoming}
@@ -95,10 +95,11 @@ class Writer:
     def _store_fresh(self, kind: Kind) -> int:
         run, incoming = self._store.connection.execute, f"incoming_{kind}"
         run(_TELL_APART.format(incoming=incoming))
-        held = self._overlap.held(kind, incoming)
-        fresh = "WHERE key NOT IN (SELECT key FROM held)" if held else ""
-        run(f"INSERT INTO {kind} SELECT * FROM {incoming} {fresh}")
         rows = int(self._store.rows(f"SELECT count(*) FROM {incoming}")[0][0])
+        held = self._overlap.held(kind, incoming)
+        if held < rows:
+            fresh = "WHERE key NOT IN (SELECT key FROM held)" if held else ""
+            run(f"INSERT INTO {kind} SELECT * FROM {incoming} {fresh}")
         run(f"DROP TABLE {incoming}")
         return rows - held
 

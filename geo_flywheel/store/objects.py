@@ -15,6 +15,8 @@ from geo_flywheel.store.overlap import Overlap
 
 _F = TypeVar("_F")
 
+# The keys as they were handed in: DuckDB takes 0.15 ms to write one of its own as text.
+_HELD = "SELECT DISTINCT i.key FROM incoming AS i JOIN held AS h ON h.key = CAST(i.key AS UHUGEINT)"
 _ANSWER = (
     "answer_no, CAST(key AS UHUGEINT), reading_no, provider, engine, surface, model_requested, model_served, prompt_no,"
     " basket_revision, snapshot, sample_no, half, status, asked_at, text, cost_usd, skipped_blocks, source_id, topic,"
@@ -66,8 +68,8 @@ class Writer:
         if fresh:
             with self._store.staged("incoming", pa.table({"key": pa.array(fresh, pa.string())})):
                 held = self._overlap.held(table, "(SELECT CAST(key AS UHUGEINT) AS key FROM incoming)")
-            for (key,) in self._store.rows("SELECT CAST(key AS VARCHAR) FROM held") if held else ():
-                fresh.pop(key, None)
+                for (key,) in self._store.rows(_HELD) if held else ():
+                    del fresh[key]
         return fresh
 
     def _insert(self, table: str, columns: str, rows: pa.Table) -> None:
