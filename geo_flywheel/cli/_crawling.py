@@ -13,6 +13,7 @@ from geo_flywheel.errors import ConfigError
 if TYPE_CHECKING:
     from crawlers.base import Http, Service
     from crawlers.budget import Budget
+    from crawlers.http import Client
     from crawlers.plan import Target
     from crawlers.run import Asked, Crawl, Tally
     from geo_flywheel.config import Config
@@ -111,6 +112,15 @@ def sandboxes(config: "Config") -> tuple[str, ...]:
 
     hosts = {"127.0.0.1", "localhost", "::1"}
     return tuple(provider.url for provider in config.providers if urlsplit(provider.url).hostname in hosts)
+
+
+def way_out(config: "Config") -> "Client":
+    """Return the client of a crawl; services that only redirect are asked faster than pages are fetched."""
+    from crawlers.http import Client
+    from crawlers.reaching.pace import Pace
+
+    paces = {"vertexaisearch.cloud.google.com": Pace(interval=0.1, connections=4)}
+    return Client(allow=sandboxes(config), paces=paces, connections=config.crawl.connections)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:

@@ -54,8 +54,7 @@ def _now() -> datetime:
 
 
 async def _crawl(workspace: "Workspace", snapshot: str, adhoc: tuple[str, ...]) -> "Tally":
-    from crawlers.http import Client
-    from geo_flywheel.cli._crawling import Order, crawl_once, sandboxes, stop_on_signals
+    from geo_flywheel.cli._crawling import Order, crawl_once, stop_on_signals, way_out
     from geo_flywheel.cli._progress import showing
     from geo_flywheel.records import Prompt
 
@@ -64,7 +63,7 @@ async def _crawl(workspace: "Workspace", snapshot: str, adhoc: tuple[str, ...]) 
     config = workspace.config()
     order = Order(snapshot, tuple(Prompt(text) for text in adhoc))
     with showing() as progress:
-        async with Client(allow=sandboxes(config), connections=config.crawl.connections) as http:
+        async with way_out(config) as http:
             return await crawl_once(
                 workspace, order, http=http, now=_now, planned=progress.expect, told=progress.add, stop=stop
             )

@@ -128,15 +128,14 @@ def now() -> datetime:
 
 def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
     """What asks everything that a slot calls for; its snapshot is named by the job and the slot."""
-    from crawlers.http import Client
-    from geo_flywheel.cli._crawling import Order, crawl_once, sandboxes
+    from geo_flywheel.cli._crawling import Order, crawl_once, way_out
     from geo_flywheel.cli._progress import showing
 
     async def crawl(slot: "Slot") -> str | None:
         config = workspace.config()
         job = next(job for job in config.schedule if job.name == slot.job)
         with showing() as progress:
-            async with Client(allow=sandboxes(config), connections=config.crawl.connections) as http:
+            async with way_out(config) as http:
                 order = Order(slot.snapshot, providers=job.providers)
                 tally = await crawl_once(
                     workspace, order, http=http, now=now, planned=progress.expect, told=progress.add, stop=stop

@@ -60,7 +60,7 @@ def impatient() -> Clock:
 def client(address: str, **more: Any) -> Client:
     """The real way out, where everything lies in the sandbox."""
     paces = {REDIRECTS: Pace(connections=8)}
-    return Client(clock=impatient(), paces=paces, network=ToTheSandbox(address), **more)
+    return Client(**{**more, "clock": impatient(), "paces": paces, "network": ToTheSandbox(address)})
 
 
 def every_key() -> dict[str, str]:
