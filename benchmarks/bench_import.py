@@ -3,8 +3,8 @@
     pytest -m bench -s benchmarks/bench_import.py
 
 One row in eleven equals another, and is a fact of its own. The import goes the way of `geo-flywheel import`: archived
-first, then keyed, canonicalised and committed. The floor is a bare `COPY` of the same Parquet into a table on disk, plus
-canonicalising the distinct URLs and nothing else. Each is measured in a process of its own, so that nothing is
+first, then keyed, canonicalised and committed. The floor is a bare `COPY` of the same Parquet into a table on disk and
+canonicalising the distinct URLs, nothing else. Each is measured in a process of its own, so that nothing is
 remembered from the one before.
 
 Imported again is the same file, which is recognised, and another file with the same rows in another order, of which
