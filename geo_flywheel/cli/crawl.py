@@ -1,6 +1,5 @@
 """`geo-flywheel crawl`: ask every engine what the basket asks, within the budget, and lose nothing."""
 
-import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,8 @@ def command(ctx: click.Context, snapshot: str | None, adhoc: tuple[str, ...], *,
     what is left. `geo-flywheel plan` shows the worst-case cost first; the dollars told at the end are what the replies
     tell, else an estimate, else the worst case. Exit code 1: some asks brought no answer.
     """
+    import asyncio
+
     session: Session = ctx.obj
     workspace = session.workspace()
     if due:
@@ -54,6 +55,8 @@ def _now() -> datetime:
 
 
 async def _crawl(workspace: "Workspace", snapshot: str, adhoc: tuple[str, ...]) -> "Tally":
+    import asyncio
+
     from geo_flywheel.cli._crawling import Order, crawl_once, stop_on_signals, way_out
     from geo_flywheel.cli._progress import showing
     from geo_flywheel.records import Prompt
@@ -70,6 +73,8 @@ async def _crawl(workspace: "Workspace", snapshot: str, adhoc: tuple[str, ...]) 
 
 
 async def _due(workspace: "Workspace") -> int:
+    import asyncio
+
     from crawlers.due import deal_with_due
     from crawlers.leases import Leases
     from geo_flywheel.cli._crawling import stop_on_signals

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import redirect_stdout
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,8 @@ class _Reports(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         names = self.list_commands(ctx)
         if args and not args[0].startswith("-") and args[0] not in names:
+            from difflib import get_close_matches
+
             near = get_close_matches(args[0], names, n=1)
             hint = f"did you mean {near[0]}?" if near else "see them with: geo-flywheel report --list"
             raise click.UsageError(f"no report is called {args[0]}; {hint}", ctx)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from geo_flywheel.cli import demo
+from geo_flywheel.cli import _demo as demo
 from geo_flywheel.store.database import open_store
 from geo_flywheel.workspace import Workspace
 from tests.conftest import Run
