@@ -31,7 +31,7 @@ counted AS (
     SELECT p.engine, p.surface, p.page_no, p.cited
     FROM paged AS p
     JOIN page AS g ON g.page_no = p.page_no
-    WHERE g.resolved
+    WHERE g.resolved AND g.site <> ''  -- text that is no address is no page
 ),
 placed AS (
     SELECT engine, surface, page_no, cited,
