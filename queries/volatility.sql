@@ -20,55 +20,48 @@ WITH asking AS (
     WHERE week IS NOT NULL AND (asked IS NULL OR asked > 0)
     GROUP BY engine, surface, week, prompt_no
 ),
+step AS (
+    SELECT engine, surface, week, lag(week) OVER (PARTITION BY engine, surface ORDER BY week) AS before,
+        CAST(row_number() OVER (ORDER BY engine, surface, week) AS INTEGER) AS step_no
+    FROM (SELECT DISTINCT engine, surface, week FROM asking) AS swept
+),
+-- line: a prompt of an engine through the weeks; cell: in one of them. As hashes, because one number is found fastest.
 numbered AS (
-    SELECT engine, surface, week, prompt_no, asked,
-        dense_rank() OVER (PARTITION BY engine, surface ORDER BY week) AS sweep_no
-    FROM asking
+    SELECT s.step_no, a.prompt_no, a.asked, hash(a.engine, a.surface, a.prompt_no) AS line,
+        hash(a.engine, a.surface, a.week, a.prompt_no) AS cell
+    FROM asking AS a
+    JOIN step AS s ON s.engine = a.engine AND s.surface = a.surface AND s.week = a.week
 ),
 neighboured AS (
-    SELECT engine, surface, week, prompt_no, asked, sweep_no,
-        coalesce(
-            lag(sweep_no) OVER (PARTITION BY engine, surface, prompt_no ORDER BY sweep_no) = sweep_no - 1, FALSE
-        ) AS as_before,
-        coalesce(
-            lead(sweep_no) OVER (PARTITION BY engine, surface, prompt_no ORDER BY sweep_no) = sweep_no + 1, FALSE
-        ) AS as_after
+    SELECT step_no, prompt_no, asked, cell,
+        coalesce(lag(step_no) OVER (PARTITION BY line ORDER BY step_no) = step_no - 1, FALSE) AS as_before,
+        coalesce(lead(step_no) OVER (PARTITION BY line ORDER BY step_no) = step_no + 1, FALSE) AS as_after
     FROM numbered
 ),
-step AS (
-    SELECT engine, surface, sweep_no, week, lag(week) OVER (PARTITION BY engine, surface ORDER BY week) AS before,
-        row_number() OVER (ORDER BY engine, surface, week) AS step_no
-    FROM (SELECT DISTINCT engine, surface, sweep_no, week FROM numbered) AS swept
-),
+-- as_before, as_after: 1 or 0 for each answer, so that its millions of citations are only added up.
 cell AS (
-    SELECT s.step_no, n.as_before, n.as_after,
-        concat_ws(chr(31), n.engine, n.surface, CAST(n.week AS VARCHAR), CAST(n.prompt_no AS VARCHAR)) AS cell
-    FROM neighboured AS n
-    JOIN step AS s ON s.engine = n.engine AND s.surface = n.surface AND s.week = n.week
+    SELECT step_no, cell, CAST(as_before AS DOUBLE) AS as_before, CAST(as_after AS DOUBLE) AS as_after
+    FROM neighboured
 ),
 -- Each answer finds its sweep before its pages are looked up; by one key, of whose matches the planner has an idea.
 answering AS (
     SELECT a.answer_no, n.step_no, n.as_before, n.as_after
     FROM answers AS a
-    JOIN cell AS n ON n.cell
-        = concat_ws(chr(31), a.engine, a.surface, CAST(a.week AS VARCHAR), CAST(a.prompt_no AS VARCHAR))
+    JOIN cell AS n ON n.cell = hash(a.engine, a.surface, a.week, a.prompt_no)
     WHERE a.delivered
 ),
 cited_page AS (
-    SELECT a.step_no, c.page_no, a.as_before, a.as_after, 1 AS cited
+    SELECT a.step_no, c.page_no, a.as_before AS with_before, a.as_after AS with_after
     FROM citation AS c
     JOIN answering AS a ON a.answer_no = c.answer_no
     UNION ALL
-    SELECT n.step_no, o.page_no, n.as_before, n.as_after, o.cited
+    SELECT n.step_no, o.page_no, n.as_before * o.cited AS with_before, n.as_after * o.cited AS with_after
     FROM observations AS o
-    JOIN cell AS n ON n.cell
-        = concat_ws(chr(31), o.engine, o.surface, CAST(o.week AS VARCHAR), CAST(o.prompt_no AS VARCHAR))
+    JOIN cell AS n ON n.cell = hash(o.engine, o.surface, o.week, o.prompt_no)
     WHERE o.cited > 0
 ),
 cited AS (
-    SELECT c.step_no, s.site_no,
-        CAST(sum(CASE WHEN c.as_before THEN c.cited ELSE 0 END) AS BIGINT) AS with_before,
-        CAST(sum(CASE WHEN c.as_after THEN c.cited ELSE 0 END) AS BIGINT) AS with_after
+    SELECT c.step_no, s.site_no, sum(c.with_before) AS with_before, sum(c.with_after) AS with_after
     FROM cited_page AS c
     JOIN page_sites AS s ON s.page_no = c.page_no
     WHERE s.site <> ''
@@ -92,20 +85,19 @@ shared AS (
     GROUP BY a.step_no
 ),
 prompted AS (
-    SELECT engine, surface, sweep_no, count(prompt_no) FILTER (WHERE as_before) AS prompts,
-        count(*) FILTER (WHERE as_before) AS cells,
+    SELECT step_no, count(prompt_no) FILTER (WHERE as_before) AS prompts, count(*) FILTER (WHERE as_before) AS cells,
         CASE WHEN count(*) = count(asked) THEN CAST(sum(CASE WHEN as_before THEN asked ELSE 0 END) AS BIGINT) END AS later,
         CASE WHEN count(*) = count(asked) THEN CAST(sum(CASE WHEN as_after THEN asked ELSE 0 END) AS BIGINT) END AS earlier
     FROM neighboured
-    GROUP BY engine, surface, sweep_no
+    GROUP BY step_no
 ),
 compared AS (
     SELECT s.engine, s.surface, s.week, s.before, p.prompts, p.cells, b.earlier AS asked_before, p.later AS asked,
         coalesce(u.sites_with_after, 0) AS sites_before, coalesce(t.sites_with_before, 0) AS sites_after,
         coalesce(c.sites, 0) AS sites_both, coalesce(c.share, 0) AS share
     FROM step AS s
-    JOIN prompted AS p ON p.engine = s.engine AND p.surface = s.surface AND p.sweep_no = s.sweep_no
-    JOIN prompted AS b ON b.engine = s.engine AND b.surface = s.surface AND b.sweep_no = s.sweep_no - 1
+    JOIN prompted AS p ON p.step_no = s.step_no
+    JOIN prompted AS b ON b.step_no = s.step_no - 1
     LEFT JOIN summed AS t ON t.step_no = s.step_no
     LEFT JOIN summed AS u ON u.step_no = s.step_no - 1
     LEFT JOIN shared AS c ON c.step_no = s.step_no
