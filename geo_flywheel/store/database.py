@@ -232,11 +232,12 @@ def open_hardened(path: Path, *, memory: str = "3GB", seconds: float = 300.0) ->
         pass
     limits: dict[str, _Setting] = {"memory_limit": memory, "max_temp_directory_size": _SPILL}
     connection = _connect(path, {**_HARDENED, **limits}, PATIENCE, read_only=True)
-    alarm = threading.Timer(seconds, connection.interrupt)
+    cursor = connection.cursor()  # unlike the connection, it draws no progress bar among the data
+    alarm = threading.Timer(seconds, cursor.interrupt)
     alarm.daemon = True
     alarm.start()
     try:
-        yield Store(connection, path, _Handle(connection, read_only=True))
+        yield Store(cursor, path, _Handle(connection, read_only=True))
     finally:
         alarm.cancel()
         connection.close()

@@ -225,3 +225,10 @@ def test_a_statement_of_the_users_comes_to_an_end(path: Path) -> None:
 def test_a_store_open_in_another_way_is_said_plainly(path: Path) -> None:
     with open_store(path), pytest.raises(StoreError, match="open in another way"), open_hardened(path):
         pytest.fail("it opened")
+
+
+def test_no_progress_bar_is_drawn_among_the_data(tmp_path: Path) -> None:
+    with open_store(tmp_path / "s.duckdb"):
+        pass
+    with open_hardened(tmp_path / "s.duckdb") as store:
+        assert store.rows("SELECT current_setting('enable_progress_bar')") == [(False,)]
