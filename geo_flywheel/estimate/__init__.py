@@ -21,6 +21,13 @@ class Verdict(StrEnum):
     MOVED_DOWN = "moved down"
     WITHIN_NOISE = "within noise"
     NOT_COMPARABLE = "not comparable"
+    CANNOT_TELL = "cannot tell"
+    OTHER_ORDER = "another order or a common cause"
+    SELF_SUSTAINING = "self-sustaining"
+    FADING = "reinforcing, fading"
+    OPEN = "reinforcing, persistence open"
+    NO_LOOP = "no loop seen"
+    HEAD_START = "no loop seen, head start only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,9 @@ class Estimate:
         assumptions: Sentences that must hold for the interval to be what it says.
         seed: Seed of the random draws; None when nothing was drawn.
         input_digest: sha256 of the numbers that went in.
+        n_units: Units (pages, prompts) that the estimate stands on.
+        n_periods: Periods, likewise.
+        parts: Further quantities of the same fit, each with its own interval.
     """
 
     quantity: str
@@ -76,10 +86,35 @@ class Estimate:
     assumptions: tuple[str, ...] = ()
     seed: int | None = None
     input_digest: str = ""
+    n_units: int | None = None
+    n_periods: int | None = None
+    parts: "tuple[Estimate, ...]" = ()
 
     def __post_init__(self) -> None:
         """Close the diagnostics against later changes."""
         object.__setattr__(self, "diagnostics", MappingProxyType(dict(self.diagnostics)))
+
+    def told(self) -> dict[str, object]:
+        """Return the estimate as a JSON object tells it; limits are null where there are none or they are open."""
+        limits = self.interval
+        return {
+            "quantity": self.quantity,
+            "value": self.value,
+            "unit": self.unit,
+            "low": limits and limits.low,
+            "high": limits and limits.high,
+            "level": limits and limits.level,
+            "estimand": limits and limits.estimand,
+            "verdict": str(self.verdict),
+            "reason": self.reason,
+            "n_units": self.n_units,
+            "n_periods": self.n_periods,
+            "diagnostics": dict(self.diagnostics),
+            "assumptions": list(self.assumptions),
+            "seed": self.seed,
+            "input_digest": self.input_digest,
+            "parts": [part.told() for part in self.parts],
+        }
 
     def tidy(self) -> list[dict[str, Cell]]:
         """Return rows with the keys of `COLUMNS`: the estimate first, then one row for each diagnostic."""
