@@ -1,8 +1,8 @@
-"""The contracts of the plugins: what an engine and an import are made of, and how an engine reaches its service."""
+"""The contracts of the plugins: what an engine, a source and an import are made of, and how they reach the outside."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal, Protocol
 from urllib.parse import urlsplit
@@ -132,6 +132,60 @@ class Engine:
     render: Callable[[Answer], bytes]
     claims: Callable[[Sequence[Document]], bool]
     asking: Asking | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a source of engagement or of training presence is asked about.
+
+    Attributes:
+        sites: Registrable domains or hosts, lower case; the person's own first.
+        pages: Addresses of pages, where a source is asked page by page.
+        since: First day, inclusive; until: last day, inclusive (UTC).
+        passages: Distinctive sentences by the address of the page they stand on.
+    """
+
+    sites: tuple[str, ...]
+    since: date
+    until: date
+    pages: tuple[str, ...] = ()
+    passages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A reply of a source, and what must be known to read it.
+
+    Attributes:
+        reply: As it came; whatever its status, it is evidence and is archived before it is read.
+        options: What the reply does not say itself (site, day, corpus, the rule asked by), for `Source.read`.
+    """
+
+    reply: Reply
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source of engagement (`crawlers.signals`) or of training presence (`crawlers.corpora`).
+
+    Attributes:
+        describe: One line for a person.
+        gather: Asks for what is wanted, page after page, and yields every reply; each is archived, then read. The
+            service's `url` is the base address, `keys` its secrets, `options` its configuration.
+        read: Pure: the facts in one reply. `Capture.options` holds `Gathered.options`. Raises `Unreadable` when the
+            body is not such a reply. Nothing found is a fact of its own, and a failure is never "absent".
+        url: The source's own base address.
+        keys: Names of the environment variables that hold its secrets; a source with none runs without configuration.
+        options: Settings it knows, with their defaults.
+    """
+
+    describe: str
+    gather: Callable[[Http, Wanted, Service], AsyncIterator[Gathered]]
+    read: Callable[[Capture], Iterable[Fact]]
+    url: str
+    keys: tuple[str, ...] = ()
+    options: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

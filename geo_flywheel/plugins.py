@@ -1,8 +1,9 @@
 """Discovery: a folder is a registry, and entry points add out-of-tree plugins to the same names.
 
-A plugin is a module in `crawlers.engines` with an `ENGINE`, or in `crawlers.imports` with an `IMPORT`; its name is
-the file's. Another distribution adds one with an entry point in the group `geo_flywheel.engines` or
-`geo_flywheel.imports` whose value names such a module; it never replaces one of this program's own.
+A plugin is a module in `crawlers.engines` with an `ENGINE`, in `crawlers.signals` or `crawlers.corpora` with a
+`SOURCE`, or in `crawlers.imports` with an `IMPORT`; its name is the file's. Another distribution adds one with an entry
+point in the group `geo_flywheel.engines` (signals, corpora, imports) whose value names such a module; it never replaces
+one of this program's own.
 A broken plugin stops nobody who does not ask for it.
 """
 
@@ -20,10 +21,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from geo_flywheel.errors import ConfigError
 
 if TYPE_CHECKING:
-    from crawlers.base import Engine, Import
+    from crawlers.base import Engine, Import, Source
 
-Kind = Literal["engines", "imports"]
-_ATTRIBUTES: dict[Kind, str] = {"engines": "ENGINE", "imports": "IMPORT"}
+Kind = Literal["engines", "signals", "corpora", "imports"]
+_ATTRIBUTES: dict[Kind, str] = {"engines": "ENGINE", "signals": "SOURCE", "corpora": "SOURCE", "imports": "IMPORT"}
 
 
 def engines() -> "dict[str, Engine]":
@@ -56,6 +57,25 @@ def import_(name: str) -> "Import":
     return found
 
 
+def sources() -> "dict[str, Source]":
+    """Return the sources of engagement and of training presence by name; those that `broken` lists are left out."""
+    kinds: tuple[Kind, ...] = ("signals", "corpora")
+    return {name: _load(kind, name) for kind in kinds for name in names(kind) if name not in broken(kind)}
+
+
+def source(name: str) -> "Source":
+    """Return one source of engagement or of training presence.
+
+    Raises:
+        ConfigError: If there is none of this name (the nearest is named), or its module is broken.
+    """
+    kind: Kind = "signals" if name in names("signals") else "corpora"
+    if name not in names(kind):
+        raise ConfigError(_unknown(name, [*names("signals"), *names("corpora")]))
+    found: Source = _load(kind, name)
+    return found
+
+
 def names(kind: Kind) -> list[str]:
     """Return the names of all plugins of a kind, sorted, without importing any of them."""
     return sorted(_modules(kind))
@@ -83,9 +103,9 @@ def version(name: str) -> str:
     Raises:
         ConfigError: If there is no plugin of this name.
     """
-    module = _modules("engines").get(name) or _modules("imports").get(name)
+    module = next((_modules(kind)[name] for kind in _ATTRIBUTES if name in _modules(kind)), None)
     if module is None:
-        raise ConfigError(_unknown(name, [*names("engines"), *names("imports")]))
+        raise ConfigError(_unknown(name, [known for kind in _ATTRIBUTES for known in names(kind)]))
     digest = sha256()
     for source in sorted(_sources(module).items()):
         digest.update(repr(source).encode())

@@ -171,14 +171,19 @@ class Feedback:
 
     Attributes:
         answer_id: `Answer.id` of the answer judged.
-        kind: "rating" (rating is 1 or -1) or "regenerated" (rating is 1 for the branch kept, -1 for one left).
+        kind: "rating" (rating is 1, 0 or -1), "vote" (1 for the answer preferred, -1 for the other, 0 for a tie) or
+            "regenerated" (1 for the branch kept, -1 for one left).
+        rater: Who judged, as the source names them by a number of its own; no name or address of a person.
+        score: The judgement on the source's own scale.
     """
 
     answer_id: str
-    kind: Literal["rating", "regenerated"]
+    kind: Literal["rating", "vote", "regenerated"]
     rating: int
     given_at: datetime | None = None
     comment: str | None = None
+    rater: str | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,16 +207,141 @@ class Presence:
     observed_on: date | None = None
 
 
+UnitKind = Literal["host", "site", "page"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """What one source counts of one unit on one day.
+
+    Attributes:
+        source: Plugin that counted it, or the tool whose export it is ("ga4").
+        unit: A page's address, a host or a site, as `unit_kind` says.
+        metric: "sessions", "visitors", "pageviews", "clicks", "impressions", "backlinks", "points", "rank", …
+        kind: "flow" is counted over the day, "level" is how it stood then.
+        assistant: The assistant the visits came from, as in data/referrers.toml; None when not told apart.
+        attribution: How that is known: "referrer", "utm", "channel" or "source"; the kinds are never summed unseen.
+        rule: The filter or definition it was counted by.
+        partial: Whether the source says that it left rows out (thresholds, samples); None when it does not say.
+    """
+
+    source: str
+    unit: str
+    unit_kind: UnitKind
+    day: date
+    metric: str
+    value: float
+    kind: Literal["flow", "level"] = "flow"
+    assistant: str | None = None
+    attribution: str | None = None
+    rule: str | None = None
+    partial: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """What a site says about who may use a unit for what.
+
+    Attributes:
+        signal: "robots", "content_signal", "content_usage", "tdmrep", "x_robots_tag", "meta_robots", "ai_txt" or
+            "llms_txt".
+        agent: Token of the agent it is said to; None when it is said to all.
+        purpose: "training", "search_index", "user_fetch", "agent", "any", or "discovery", which permits nothing.
+        state: "not_stated" is said by nobody, "unknown" could not be read.
+        value: As it is written there.
+        observed_at: Naive UTC.
+    """
+
+    signal: str
+    unit: str
+    unit_kind: UnitKind
+    agent: str | None
+    purpose: str
+    state: Literal["allowed", "disallowed", "not_stated", "unknown"]
+    value: str | None
+    observed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page known to exist, from "sitemap", "crawl_index", "access_log" or "links": it could be cited."""
+
+    source: str
+    unit: str
+    observed_on: date
+    modified_on: date | None = None
+    unit_kind: UnitKind = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """A page as it was fetched: what a corpus would extract of it.
+
+    Attributes:
+        unit: The page's address.
+        words: Words of the extracted text, 0 when there is none.
+        text_sha256: Digest of the extracted text.
+        signature: MinHash, little-endian 32-bit words; None when the text has too few words for one.
+        observed_at: Naive UTC.
+    """
+
+    unit: str
+    status: int
+    title: str | None
+    language: str | None
+    words: int
+    text_sha256: str
+    signature: bytes | None
+    observed_at: datetime
+    unit_kind: UnitKind = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class PageRule:
+    """How a page fares under one rule of a training filter.
+
+    Attributes:
+        rule_set: "gopher_quality", "gopher_repetition", "c4" or "fineweb".
+        passed: None where the rule cannot be applied.
+        low: Least value the rule allows, None where there is none; high: the greatest.
+    """
+
+    unit: str
+    rule_set: str
+    rule: str
+    passed: bool | None
+    value: float | None
+    low: float | None
+    high: float | None
+    observed_at: datetime
+    unit_kind: UnitKind = "page"
+
+
+@dataclass(frozen=True, slots=True)
+class PageLink:
+    """A link from a page to an address, as its text has it, made absolute."""
+
+    unit: str
+    target: str
+    observed_on: date
+    unit_kind: UnitKind = "page"
+
+
+TableKind = Literal[
+    "observation", "presence", "engagement", "permission", "listing", "page_text", "page_rule", "page_link"
+]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """What a bulk reader returns in place of a million objects.
 
     Attributes:
-        kind: Table of the store the rows belong to ("observation", "presence").
-        batches: Arrow record batches with that table's fixed import schema.
+        kind: Table of the store the rows belong to.
+        batches: Arrow record batches with that table's fixed import schema, in `geo_flywheel.store.schema`.
     """
 
-    kind: Literal["observation", "presence"]
+    kind: TableKind
     batches: "Iterable[pa.RecordBatch]"
 
 
@@ -232,4 +362,5 @@ class Resolution:
     resolved_at: datetime
 
 
-Fact = Answer | Feedback | Presence | Resolution | Table
+Placed = Presence | Engagement | Permission | Listing | PageText | PageRule | PageLink
+Fact = Answer | Feedback | Placed | Resolution | Table

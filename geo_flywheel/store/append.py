@@ -1,7 +1,7 @@
 """Append the facts of one reading: idempotent, keyed by identity, in one transaction."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,14 +9,38 @@ from datetime import UTC, datetime
 import pyarrow as pa
 
 from geo_flywheel import urls
-from geo_flywheel.records import Answer, Fact, Feedback, Presence, Resolution, Table
+from geo_flywheel.records import (
+    Answer,
+    Engagement,
+    Fact,
+    Feedback,
+    Listing,
+    PageLink,
+    PageRule,
+    PageText,
+    Permission,
+    Placed,
+    Presence,
+    Resolution,
+    Table,
+    TableKind,
+)
 from geo_flywheel.store import bulk, objects
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.numbers import storable
 from geo_flywheel.store.overlap import Overlap, mark_doubles
-from geo_flywheel.store.schema import PRESENCE
+from geo_flywheel.store.schema import SCHEMAS
 
 _BATCH = 20_000
+_PLACED: dict[type[Placed], TableKind] = {
+    Presence: "presence",
+    Engagement: "engagement",
+    Permission: "permission",
+    Listing: "listing",
+    PageText: "page_text",
+    PageRule: "page_rule",
+    PageLink: "page_link",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +155,34 @@ def _append_facts(overlap: Overlap, asked_for: str | None, facts: Iterable[Fact]
     added: Counter[str] = Counter()
     writer, rows = objects.Writer(overlap, asked_for), bulk.Writer(overlap)
     batch: list[Answer | Feedback | Resolution] = []
-    presences: list[Presence] = []
+    placed: defaultdict[TableKind, list[Placed]] = defaultdict(list)
     for fact in facts:
         if isinstance(fact, Table):
             rows.add(fact.kind, fact.batches)
-        elif isinstance(fact, Presence):
-            presences.append(fact)
-        else:
+        elif isinstance(fact, Answer | Feedback | Resolution):
             batch.append(fact)
+        else:
+            kind = _PLACED[type(fact)]
+            placed[kind].append(fact)
+            if len(placed[kind]) >= _BATCH:
+                rows.add(kind, [_placed_batch(kind, placed.pop(kind))])
         if len(batch) >= _BATCH:
             added.update(writer.write(batch))
             batch = []
     added.update(writer.write(batch))
-    if presences:
-        rows.add("presence", [_presence_batch(presences)])
+    for kind, facts_left in placed.items():
+        rows.add(kind, [_placed_batch(kind, facts_left)])
     added.update(rows.finish())
     return added
 
 
-def _presence_batch(presences: list[Presence]) -> pa.RecordBatch:
+def _placed_batch(kind: TableKind, facts: list[Placed]) -> pa.RecordBatch:
+    schema = SCHEMAS[kind]
     return pa.RecordBatch.from_pylist(
-        [{name: getattr(fact, name) for name in PRESENCE.names} for fact in presences], PRESENCE
+        [{name: _storable(fact, name) for name in schema.names} for fact in facts], schema
     )
+
+
+def _storable(fact: Placed, name: str) -> object:
+    value = getattr(fact, name)
+    return storable(value) if isinstance(value, str) else value

@@ -1,21 +1,18 @@
-"""Write the rows of bulk readers: dated observations and corpus presences, as Arrow batches."""
+"""Write the rows of bulk readers, as Arrow batches: dated observations, and facts about pages, hosts and sites."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 import pyarrow as pa
 
 from geo_flywheel import urls
 from geo_flywheel.errors import StoreError
-from geo_flywheel.records import Prompt
+from geo_flywheel.records import Prompt, TableKind
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.numbers import number_links, number_prompts
 from geo_flywheel.store.overlap import Overlap
-from geo_flywheel.store.schema import OBSERVATION, PRESENCE
+from geo_flywheel.store.schema import SCHEMAS
 
-Kind = Literal["observation", "presence"]
-_SCHEMAS: dict[Kind, pa.Schema] = {"observation": OBSERVATION, "presence": PRESENCE}
 _CHUNK_ROWS = 1_000_000
 _CHUNK_BYTES = 256 * 1024**2
 
@@ -48,15 +45,13 @@ LEFT JOIN linked AS l ON l.raw_url = c.raw_url
 LEFT JOIN numbered AS n ON n.prompt = c.prompt AND n.locale = coalesce(c.locale, '')
 """
 
-_PRESENT = """
-INSERT INTO incoming_presence
-SELECT
-    md5_number(concat_ws(chr(31), corpus, unit, unit_kind, state, method, coalesce(captures, -1),
-        coalesce(documents, -1), coalesce(tokens, -1), coalesce(observed_on, DATE '0001-01-01'))),
-    ?, corpus, unit, unit_kind, site, site_key, state, method, captures, documents, tokens, observed_on
-FROM chunk
-JOIN place USING (unit)
-"""
+# A presence's key is written as by every release before; its page came later.
+_KEYS: dict[TableKind, str] = {
+    "presence": (
+        "md5_number(concat_ws(chr(31), corpus, unit, unit_kind, state, method, coalesce(captures, -1),"
+        " coalesce(documents, -1), coalesce(tokens, -1), coalesce(observed_on, DATE '0001-01-01')))"
+    )
+}
 
 
 class Writer:
@@ -66,9 +61,9 @@ class Writer:
         """Start for the reading of `overlap`."""
         self._store = overlap.store
         self._overlap = overlap
-        self._begun: list[Kind] = []
+        self._begun: list[TableKind] = []
 
-    def add(self, kind: Kind, batches: Iterable[pa.RecordBatch]) -> None:
+    def add(self, kind: TableKind, batches: Iterable[pa.RecordBatch]) -> None:
         """Take rows in.
 
         Args:
@@ -83,16 +78,18 @@ class Writer:
             self._store.connection.execute(
                 f"CREATE OR REPLACE TEMP TABLE incoming_{kind} AS SELECT * FROM {kind} LIMIT 0"
             )
-        resolve = {"observation": _resolve_observations, "presence": _resolve_presences}[kind]
-        for chunk in _chunks(batches, _SCHEMAS[kind]):
+        for chunk in _chunks(batches, SCHEMAS[kind]):
             with self._store.staged("chunk", chunk):
-                resolve(self._store, self._overlap.reading_no)
+                if kind == "observation":
+                    _resolve_observations(self._store, self._overlap.reading_no)
+                else:
+                    _resolve_placed(self._store, self._overlap.reading_no, kind)
 
     def finish(self) -> Counter[str]:
         """Store the rows that no other current reading holds and return how many they are, per table."""
         return Counter({kind: self._store_fresh(kind) for kind in self._begun})
 
-    def _store_fresh(self, kind: Kind) -> int:
+    def _store_fresh(self, kind: TableKind) -> int:
         run, incoming = self._store.connection.execute, f"incoming_{kind}"
         run(_TELL_APART.format(incoming=incoming))
         rows = int(self._store.rows(f"SELECT count(*) FROM {incoming}")[0][0])
@@ -138,16 +135,43 @@ def _resolve_observations(store: Store, reading_no: int) -> None:
         store.connection.execute(_OBSERVED, [reading_no])
 
 
-def _resolve_presences(store: Store, reading_no: int) -> None:
-    """From chunk: find the site of each unit, key the rows, and add them to the incoming ones."""
-    units = [unit for (unit,) in store.rows("SELECT DISTINCT unit FROM chunk")]
-    pages = [unit if "://" in unit else f"https://{unit}/" for unit in units]
-    places = pa.table(
-        {
-            "unit": pa.array(units, pa.string()),
-            "site": pa.array([urls.site(page) for page in pages], pa.string()),
-            "site_key": pa.array([urls.site_key(page) for page in pages], pa.string()),
-        }
+def _resolve_placed(store: Store, reading_no: int, kind: TableKind) -> None:
+    """From chunk: find the site of each unit and the number of each page, key the rows, add them to the incoming."""
+    names = SCHEMAS[kind].names
+    linked = number_links(store, f"({_addresses(kind)})")
+    units = store.table("SELECT DISTINCT unit, unit_kind FROM chunk")
+    pages = [unit if "://" in unit else f"https://{unit}/" for unit in units.column("unit").to_pylist()]
+    places = units.append_column("site", pa.array([urls.site(page) for page in pages], pa.string())).append_column(
+        "site_key", pa.array([urls.site_key(page) for page in pages], pa.string())
     )
-    with store.staged("place", places):
-        store.connection.execute(_PRESENT, [reading_no])
+    columns = {name: f"c.{name}" for name in names}
+    columns |= {"key": _KEYS.get(kind) or _key(names), "reading_no": "?", "page_no": "l.page_no"}
+    columns |= {"site": "p.site", "site_key": "p.site_key"}
+    target = "LEFT JOIN linked AS t ON t.raw_url = c.target" if kind == "page_link" else ""
+    if target:
+        columns["target_page_no"] = "t.page_no"
+    selected = ", ".join(f"{sql} AS {name}" for name, sql in columns.items())
+    with store.staged("linked", linked), store.staged("place", places):
+        store.connection.execute(
+            f"INSERT INTO incoming_{kind} BY NAME SELECT {selected} FROM chunk AS c"
+            " JOIN place AS p USING (unit, unit_kind)"
+            f" LEFT JOIN linked AS l ON c.unit_kind = 'page' AND l.raw_url = {_address('c.unit')} {target}",
+            [reading_no],
+        )
+
+
+def _address(unit: str) -> str:
+    """The address of a page that may be written without its scheme."""
+    return f"CASE WHEN contains({unit}, '://') THEN {unit} ELSE 'https://' || {unit} END"
+
+
+def _addresses(kind: TableKind) -> str:
+    """The addresses of a chunk that are pages."""
+    units = f"SELECT {_address('unit')} AS raw_url, CAST(NULL AS VARCHAR) AS domain FROM chunk WHERE unit_kind = 'page'"
+    targets = " UNION ALL SELECT target, CAST(NULL AS VARCHAR) FROM chunk"
+    return units + (targets if kind == "page_link" else "")
+
+
+def _key(names: list[str]) -> str:
+    parts = (f"coalesce(CAST(c.{name} AS VARCHAR), chr(0))" for name in names)
+    return f"md5_number(concat_ws(chr(31), {', '.join(parts)}))"

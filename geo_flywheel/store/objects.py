@@ -55,7 +55,7 @@ class Writer:
         return reply_key(answer, content, self._met[content])
 
     def _write_feedback(self, feedback: list[Feedback]) -> Counter[str]:
-        keyed = self._new({_key(f.answer_id, f.kind, str(f.rating), str(f.given_at)): f for f in feedback}, "feedback")
+        keyed = self._new({_feedback_key(f): f for f in feedback}, "feedback")
         if keyed:
             rows = _feedback_rows(list(keyed), list(keyed.values()), self._reading_no)
             self._insert("feedback", "CAST(key AS UHUGEINT), * EXCLUDE (key)", rows)
@@ -147,6 +147,14 @@ def _number_links(store: Store, pages: Sequence[Citation | Retrieval]) -> None:
             number_links(store, "incoming")
 
 
+def _feedback_key(feedback: Feedback) -> str:
+    """Written as by every release where the source tells no rater and no score of its own."""
+    parts = [feedback.answer_id, feedback.kind, str(feedback.rating), str(feedback.given_at)]
+    if feedback.rater is not None or feedback.score is not None:
+        parts += [str(feedback.rater), str(feedback.score)]
+    return _key(*parts)
+
+
 def _key(*parts: str) -> str:
     """128-bit identity of the parts, in decimal."""
     digest = blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).digest()
@@ -195,6 +203,8 @@ def _feedback_rows(keys: list[str], feedback: list[Feedback], reading_no: int) -
             "rating": pa.array([f.rating for f in feedback], pa.int32()),
             "given_at": pa.array([f.given_at for f in feedback], pa.timestamp("us")),
             "comment": texts(f.comment for f in feedback),
+            "rater": texts(f.rater for f in feedback),
+            "score": pa.array([f.score for f in feedback], pa.float64()),
         }
     )
 

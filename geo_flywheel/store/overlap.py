@@ -12,7 +12,10 @@ import pyarrow as pa
 
 from geo_flywheel.store.database import Store
 
-KEYED = ("answer", "observation", "presence", "feedback")
+KEYED = (
+    "answer", "observation", "feedback",
+    "presence", "engagement", "permission", "listing", "page_text", "page_rule", "page_link",
+)  # fmt: skip
 _OUT_OF_DATE = "SELECT reading_no FROM leaning WHERE on_reading_no NOT IN (SELECT reading_no FROM current_reading)"
 
 

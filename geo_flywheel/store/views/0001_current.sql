@@ -103,7 +103,7 @@ GROUP BY provider, engine, surface, model_served, prompt_no, topic, week, site;
 
 -- What each corpus holds of each host, site or page; the newest dated row of each wins.
 CREATE OR REPLACE VIEW presences AS
-SELECT corpus, unit, unit_kind, site, site_key, state, method, captures, documents, tokens, observed_on
+SELECT corpus, unit, unit_kind, page_no, site, site_key, state, method, captures, documents, tokens, observed_on
 FROM (
     SELECT n.*, row_number() OVER (
         PARTITION BY n.corpus, n.unit, n.unit_kind, n.method, n.observed_on ORDER BY r.capture_no DESC, n.key
@@ -119,7 +119,7 @@ FROM fan_out AS q
 JOIN answers AS a ON a.answer_no = q.answer_no;
 
 CREATE OR REPLACE VIEW judgements AS
-SELECT f.source_id, f.kind, f.rating, f.given_at, f.comment, a.answer_no, a.engine, a.week
+SELECT f.source_id, f.kind, f.rating, f.score, f.rater, f.given_at, f.comment, a.answer_no, a.engine, a.week
 FROM feedback AS f
 JOIN current_reading AS r ON r.reading_no = f.reading_no
 LEFT JOIN answers AS a ON a.source_id = f.source_id;

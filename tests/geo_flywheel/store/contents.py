@@ -9,10 +9,11 @@ from geo_flywheel.store.database import Store, open_hardened, open_store
 
 Rows = Counter[str]
 
+_PAGE = "(SELECT concat_ws(' ', url, site, site_key, resolved) FROM page AS n WHERE n.page_no = v.{})"
 # What a number local to one store stands for.
 _MEANINGS = {
     "answer_no": "(SELECT CAST(key AS VARCHAR) FROM answer AS n WHERE n.answer_no = v.answer_no)",
-    "page_no": "(SELECT concat_ws(' ', url, site, site_key, resolved) FROM page AS n WHERE n.page_no = v.page_no)",
+    **{name: _PAGE.format(name) for name in ("page_no", "target_page_no", "from_page_no", "to_page_no")},
     "site_no": "(SELECT site FROM page AS n WHERE n.page_no = v.site_no)",
     "prompt_no": "(SELECT prompt_id FROM prompt AS n WHERE n.prompt_no = v.prompt_no)",
 }

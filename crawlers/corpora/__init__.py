@@ -1,0 +1,1 @@
+"""Sources of training presence: one file each, found by its name."""

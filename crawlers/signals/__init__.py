@@ -1,0 +1,1 @@
+"""Sources of engagement: one file each, found by its name."""
