@@ -19,6 +19,8 @@ other, would bend the arrow from presence to citation. The shock is shared by th
 
 Every draw has a seed of its own made of what it is about (week, prompt, engine, sample), never of the order in which
 it is asked for. An engine's answers do not depend on how many engines the world has.
+
+What is dated (entries, exits, releases, robots.txt, crawls) stands in `geo_flywheel.simulate.history`.
 """
 
 from collections.abc import Sequence
@@ -29,6 +31,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_flywheel.simulate.history import NOTHING, History, Plan
+
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int64]
 Numbers = NDArray[np.intp]
@@ -38,7 +42,7 @@ PERSISTENCE = (0.6, 0.3, 0.2)
 HIDDEN_PERSISTENCE = 0.85
 DAYS = 7
 _LEAST = 1e-6
-_PAGES, _RELEVANCE, _STATES, _SHOCKS, _ANSWERS, _FETCHES, _SESSIONS = range(7)
+_PAGES, _RELEVANCE, _STATES, _SHOCKS, _ANSWERS, _FETCHES, _SESSIONS, _HISTORY = range(8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class World:
         innovation: Scale phi of the Gamma innovations; their variance at the mean.
         common_sd: Standard deviation of what a week does to all pages, relative, for each state.
         site_sd: Standard deviation of what a week does to the pages of one site, relative, for each state.
+        plan: What happens to pages on given days; nothing, where it is left as it is.
     """
 
     gain: float = 0.5
@@ -86,6 +91,7 @@ class World:
     innovation: float = 0.04
     common_sd: float = 0.05
     site_sd: float = 0.10
+    plan: Plan = NOTHING
 
     @property
     def prompts(self) -> int:
@@ -120,11 +126,18 @@ WORLDS = {
     "open": World(arrows="open"),
     "reversed": World(arrows="reversed"),
     "hidden": World(gain=0.0, hidden_sd=0.1),
+    "hidden_some": World(gain=0.0, hidden_sd=0.05),
+    "hidden_little": World(gain=0.0, hidden_sd=0.03),
     "hidden_loop": World(hidden_sd=0.1),
+    "turnover": World(plan=Plan(entering=0.25, leaving=0.1)),
+    "robots": World(plan=Plan(closing=0.15)),
+    "releases": World(plan=Plan(releases=(16, 34), lift=0.3)),
+    "releases_without_effect": World(plan=Plan(releases=(16, 34))),
 }
+"""Those of the design; in all but the last four nothing is dated."""
 
 
-class _Week(NamedTuple):
+class Chances(NamedTuple):
     """How the engines draw pages of one topic in one week.
 
     Attributes:
@@ -146,6 +159,8 @@ class Market:
         fitness: Lasting weight of each page, dimensionless.
         fetches: Mean fetches of each page per week.
         sessions: Mean sessions of each page per week.
+        history: What happens on which day.
+        chances: How the engines draw the pages of a topic in a week: a function of (week, topic).
     """
 
     def __init__(self, world: World, seed: int) -> None:
@@ -159,7 +174,8 @@ class Market:
         self.fetches: Floats = world.fetches * rng.lognormal(scale, world.spread, pages)
         self.sessions: Floats = world.sessions * rng.lognormal(scale, world.spread, pages)
         self._members = [np.flatnonzero(self.topic == topic) for topic in range(world.topics)]
-        self._week = lru_cache(maxsize=8 * world.topics)(self._drawn_week)
+        self.history = History(world.plan, world.weeks, self.site, self.fitness, self._rng(_HISTORY))
+        self.chances = lru_cache(maxsize=8 * world.topics)(self._drawn_week)
 
     @cached_property
     def states(self) -> Floats:
@@ -170,21 +186,22 @@ class Market:
         now = np.ones((world.pages, 3))
         hidden = np.zeros(world.pages)
         seen = []
-        for _ in range(world.burn_in + world.weeks):
+        for week in range(-world.burn_in, world.weeks):
             common = _around_one(rng, world.common_sd, (3,))
             mean = (base + now @ shares.T) * common * _around_one(rng, world.site_sd, (world.sites, 3))[self.site]
             if world.hidden_sd:
                 hidden = HIDDEN_PERSISTENCE * hidden + rng.normal(0.0, world.hidden_sd, world.pages)
                 mean *= np.maximum(1 + hidden, 0.05)[:, None]
+            mean *= self.history.pushes(week)
             now = rng.gamma(np.maximum(mean, _LEAST) / world.innovation, world.innovation) + 1e-9
-            self._share_out(now)
+            self._share_out(now, self.history.there(week))
             seen.append(now)
         return np.array(seen[world.burn_in :])
 
     def cited(self, week: int, prompt: int, engine: int, sample: int) -> list[int]:
         """Return the pages that one answer cites, in the order in which it does."""
         topic, number = divmod(prompt, self.world.prompts_per_topic)
-        drawn = self._week(week, topic)
+        drawn = self.chances(week, topic)
         rng = self._rng(_ANSWERS, week, prompt, engine, sample)
         points = np.arange(1, self.world.citations + 1) - rng.random()
         cited = drawn.order[np.searchsorted(drawn.upto[engine, number], points)]
@@ -193,7 +210,7 @@ class Market:
     def inclusion(self, week: int, prompt: int, engine: int) -> Floats:
         """Return the probability of every page to be cited in an answer, shape (page,); it sums to `citations`."""
         topic, number = divmod(prompt, self.world.prompts_per_topic)
-        drawn = self._week(week, topic)
+        drawn = self.chances(week, topic)
         chances = np.zeros(self.world.pages)
         chances[drawn.order] = np.diff(drawn.upto[engine, number], prepend=0.0)
         return chances
@@ -211,11 +228,14 @@ class Market:
         return [int(page) for page in self._members[topic]]
 
     def _events(self, kind: int, week: int, means: Floats) -> Counts:
+        means = means * self.history.there(week)
         return self._rng(kind, week).poisson(means[:, None] / DAYS, (self.world.pages, DAYS))
 
-    def _share_out(self, states: Floats) -> None:
-        """Scale the citation states so that attention inside each topic stays what it is."""
-        for pages in self._members:
+    def _share_out(self, states: Floats, there: NDArray[np.bool_]) -> None:
+        """Scale the citation states so that a topic's attention stays what it is; who is not there waits at 1."""
+        states[~there] = 1.0
+        for members in self._members:
+            pages = members[there[members]]
             fitness = self.fitness[pages]
             states[pages, CITATION] *= fitness.sum() / (fitness @ states[pages, CITATION])
 
@@ -227,14 +247,14 @@ class Market:
             for topic, pages in enumerate(self._members)
         ]
 
-    def _drawn_week(self, week: int, topic: int) -> _Week:
+    def _drawn_week(self, week: int, topic: int) -> Chances:
         pages, rng = self._members[topic], self._rng(_SHOCKS, week, topic)
         order = rng.permutation(len(pages))
-        strength = (self.fitness * self.states[week, :, CITATION])[pages]
+        strength = (self.fitness * self.states[week, :, CITATION] * self.history.there(week))[pages]
         weights = self._relevance[topic] * strength * _around_one(rng, self.world.shock_sd, self._shape(pages))
         upto = np.cumsum(_inclusion(weights[..., order], self.world.citations), axis=-1)
         upto[..., -1] = self.world.citations
-        return _Week(pages[order], upto)
+        return Chances(pages[order], upto)
 
     def _shape(self, pages: Numbers) -> tuple[int, int, int]:
         return self.world.engines, self.world.prompts_per_topic, len(pages)
