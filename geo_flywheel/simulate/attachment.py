@@ -3,18 +3,21 @@
     z[i, t] ~ Multinomial(cells, proportional to (k[i, t] + 1)^alpha * fitness[i])        over the pages that are there
     k[i, t + 1] = k[i, t] + z[i, t],  k = 0 where a page enters,  fitness ~ Gamma(shape, mean 1)
 
-A cell is one engine's answers to one prompt in one snapshot that cite the page; its repeats are copies of each other,
-and growth goes by cells, whatever the copies.
+A cell is one engine's answers to one prompt in one snapshot that cite the page. Growth goes by distinct cells; answers
+are `copies` to a cell, since repeats resemble each other, and whoever takes them for events of their own finds too
+little contagion.
 """
 
 from dataclasses import dataclass
 from math import isinf
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = dict[str, NDArray[np.generic]]
+Columns = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
+Counts = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class World:
         burn_in: Weeks before.
         cells: New citing cells in a week, of all pages together.
         copies: Answers of each cell: the repeats of its prompt.
+        sites: Sites, over which the pages are spread evenly.
     """
 
     alpha: float = 0.5
@@ -40,6 +44,7 @@ class World:
     burn_in: int = 15
     cells: int = 600
     copies: int = 1
+    sites: int = 80
 
     @property
     def pages(self) -> int:
@@ -52,9 +57,9 @@ class Growth:
     """What happened, and the truth behind it.
 
     Attributes:
-        columns: One row per page and week in which it is there, by page and week: page_id, period, entered (week of
-            entry, negative for incumbents), held (cells until the week), gained (cells in the week), answers (with
-            copies).
+        columns: One row per page and week in which it is there, by page and week, named as those of a panel that
+            counts each cell once; first_seen is the week of entry, negative for incumbents. Beside them: held (cells
+            until the week), gained (cells in the week) and answers (with copies).
         fitness: Shape (page,).
     """
 
@@ -66,7 +71,7 @@ def grown(world: World, seed: int) -> Growth:
     """Return one seeded market."""
     rng = np.random.default_rng(seed)
     fitness = np.ones(world.pages) if isinf(world.shape) else rng.gamma(world.shape, 1 / world.shape, world.pages)
-    entered = np.full(world.pages, -world.burn_in)
+    entered = np.full(world.pages, -max(1, world.burn_in))
     entered[world.incumbents :] = rng.integers(0, max(1, 2 * world.weeks // 3), world.entrants)
     held = np.zeros(world.pages, np.int64)
     before, gained = [], []
@@ -76,20 +81,26 @@ def grown(world: World, seed: int) -> Growth:
         before.append(held)
         gained.append(new)
         held = held + new
-    return Growth(_columns(world, entered, before[world.burn_in :], gained[world.burn_in :]), fitness)
+    seen = slice(world.burn_in, None)
+    return Growth(_columns(world, entered, np.array(before[seen]), np.array(gained[seen]), rng), fitness)
 
 
-def _columns(
-    world: World, entered: NDArray[np.int64], held: list[NDArray[np.int64]], gained: list[NDArray[np.int64]]
-) -> Columns:
-    weeks = np.arange(world.weeks)[:, None]
-    there = entered <= weeks
+def _columns(world: World, entered: Counts, held: Counts, gained: Counts, rng: np.random.Generator) -> Columns:
+    weeks, pages = np.arange(world.weeks)[:, None], np.arange(world.pages)
+    in_a = rng.binomial(gained, 0.5)
     cells = {
-        "page_id": np.arange(world.pages),
+        "page_id": pages,
+        "site_id": pages % world.sites,
+        "topic": np.zeros(1, np.int64),
         "period": weeks,
-        "entered": entered,
-        "held": np.array(held),
-        "gained": np.array(gained),
-        "answers": np.array(gained) * world.copies,
+        "asked_a": np.array(world.cells),
+        "cited_a": in_a,
+        "asked_b": np.array(world.cells),
+        "cited_b": gained - in_a,
+        "first_seen": entered,
+        "held": held,
+        "gained": gained,
+        "answers": gained * world.copies,
     }
+    there = entered <= weeks
     return {name: np.broadcast_to(cell, there.shape).T[there.T] for name, cell in cells.items()}

@@ -7,11 +7,12 @@ an estimator that knows only a constant base takes them for contagion.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Columns = dict[str, NDArray[np.generic]]
+Columns = dict[str, NDArray[Any]]
 Floats = NDArray[np.float64]
 
 _DECAY = 0.4

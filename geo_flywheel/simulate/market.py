@@ -253,7 +253,7 @@ class Market:
         strength = (self.fitness * self.states[week, :, CITATION] * self.history.there(week))[pages]
         weights = self._relevance[topic] * strength * _around_one(rng, self.world.shock_sd, self._shape(pages))
         upto = np.cumsum(_inclusion(weights[..., order], self.world.citations), axis=-1)
-        upto[..., -1] = self.world.citations
+        upto[upto == upto[..., -1:]] = self.world.citations
         return Chances(pages[order], upto)
 
     def _shape(self, pages: Numbers) -> tuple[int, int, int]:

@@ -6,12 +6,14 @@ distribution. Half a and half b share no noise: citations are halved by the rank
 fetches and visits by the parity of the day in the week.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_flywheel.simulate.market import PRESENCE, Counts, Floats, Market
 
-Columns = dict[str, NDArray[np.generic]]
+Columns = dict[str, NDArray[Any]]
 
 _SEED_OF_PANELS = 201
 _ANSWERS, _MISSED, _CRAWLERS = range(3)
