@@ -58,8 +58,8 @@ class Growth:
 
     Attributes:
         columns: One row per page and week in which it is there, by page and week, named as those of a panel that
-            counts each cell once; first_seen is the week of entry, negative for incumbents. Beside them: held (cells
-            until the week), gained (cells in the week) and answers (with copies).
+            counts distinct cells (cells_cited of cells_asked) beside answers (cited of asked, halved by cell);
+            first_seen is the week of entry, negative for incumbents. Beside them held: the cells until the week.
         fitness: Shape (page,).
     """
 
@@ -93,14 +93,14 @@ def _columns(world: World, entered: Counts, held: Counts, gained: Counts, rng: n
         "site_id": pages % world.sites,
         "topic": np.zeros(1, np.int64),
         "period": weeks,
-        "asked_a": np.array(world.cells),
-        "cited_a": in_a,
-        "asked_b": np.array(world.cells),
-        "cited_b": gained - in_a,
+        "asked_a": np.array(world.cells * world.copies),
+        "cited_a": in_a * world.copies,
+        "asked_b": np.array(world.cells * world.copies),
+        "cited_b": (gained - in_a) * world.copies,
+        "cells_asked": np.array(world.cells),
+        "cells_cited": gained,
         "first_seen": entered,
         "held": held,
-        "gained": gained,
-        "answers": gained * world.copies,
     }
     there = entered <= weeks
     return {name: np.broadcast_to(cell, there.shape).T[there.T] for name, cell in cells.items()}

@@ -50,7 +50,7 @@ def observed(market: Market, repeats: int = 4, *, missing: float = 0.0, crawlers
         cells[f"presence_{name}"] = fetched[:, half]
     cells["presence_train"] = history.trained.astype(np.int64)
     cells["bot_hits"] = fetched.sum(axis=1)
-    cells["first_seen"] = history.entered
+    cells["first_seen"] = np.where(history.entered > 0, history.entered, -world.burn_in)
     cells["robots_allowed"] = np.array([history.allowed(week) for week in range(world.weeks)])
     return {name: np.broadcast_to(cell, there.shape).T[there.T] for name, cell in cells.items()}
 

@@ -13,11 +13,11 @@ def test_cells_are_shared_out_whole_and_what_is_held_is_what_was_gained() -> Non
     columns = grown(_SMALL, 3).columns
     page, week = columns["page_id"], columns["period"]
     for one in range(_SMALL.weeks):
-        assert columns["gained"][week == one].sum() == _SMALL.cells
+        assert columns["cells_cited"][week == one].sum() == _SMALL.cells
     for one in (0, 59, 60, 119):
-        held, gained = columns["held"][page == one], columns["gained"][page == one]
+        held, gained = columns["held"][page == one], columns["cells_cited"][page == one]
         assert (np.diff(held) == gained[:-1]).all()
-    assert (columns["cited_a"] + columns["cited_b"] == columns["gained"]).all()
+    assert (columns["cited_a"] + columns["cited_b"] == columns["cells_cited"]).all()
 
 
 def test_entrants_begin_with_nothing_and_incumbents_with_what_nobody_saw() -> None:
@@ -35,7 +35,7 @@ def test_pages_gain_in_proportion_to_the_stated_power_of_what_they_hold(alpha: f
     expected, seen = [], []
     for seed in range(4):
         columns = grown(world, seed).columns
-        held, gained = (columns[name].reshape(world.pages, -1).astype(float) for name in ("held", "gained"))
+        held, gained = (columns[name].reshape(world.pages, -1).astype(float) for name in ("held", "cells_cited"))
         weights = (held + 1) ** alpha
         expected.append(world.cells * weights / weights.sum(axis=0))
         seen.append(gained)
@@ -49,11 +49,11 @@ def test_fitness_has_the_stated_variance_and_decides_who_gains() -> None:
     growth = grown(replace(_SMALL, alpha=0.0, incumbents=2000, entrants=0, cells=20_000), 3)
     assert growth.fitness.mean() == pytest.approx(1, abs=0.05)
     assert growth.fitness.var() == pytest.approx(1 / _SMALL.shape, abs=0.06)
-    gained = growth.columns["gained"].reshape(2000, -1).mean(axis=1)
+    gained = growth.columns["cells_cited"].reshape(2000, -1).mean(axis=1)
     assert np.corrcoef(gained, growth.fitness)[0, 1] > 0.99
 
 
 def test_answers_are_copies_that_change_nothing_about_the_cells() -> None:
     one, five = grown(_SMALL, 3).columns, grown(replace(_SMALL, copies=5), 3).columns
-    assert (one["gained"] == five["gained"]).all()
-    assert (five["answers"] == 5 * five["gained"]).all()
+    assert (one["cells_cited"] == five["cells_cited"]).all()
+    assert (five["cited_a"] + five["cited_b"] == 5 * five["cells_cited"]).all()

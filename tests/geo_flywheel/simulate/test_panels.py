@@ -125,6 +125,7 @@ def test_pages_have_rows_only_while_they_are_there() -> None:
     assert len(columns["period"]) == (history.left - history.entered).sum() < world.pages * world.weeks
     late = columns["first_seen"] > 0
     assert 0 < late.mean() < 0.25
+    assert (columns["first_seen"][~late] == -world.burn_in).all()
 
 
 def test_a_year_of_the_demo_is_seen_in_a_moment() -> None:
