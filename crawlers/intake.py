@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -214,6 +215,10 @@ def _committed(places: Places, turns: Turns, entry: archive.Entry) -> Iterator[O
 def _commit(places: Places, turns: Turns, entry: archive.Entry, pending: Iterable[str] = ()) -> Outcome:
     """Read an archived entry and store what it says, or why it could not be read."""
     name, plugin = entry.note["name"], entry.note["plugin"]
+    if entry.run_kind == replies.GATHER:
+        added, problem = replies.commit_gathered(turns.take(), entry, places.archive, pending)
+        is_unread = problem is not None and entry.note["kind"] == "reply"  # a reply that never came is on record
+        return Outcome(name, "failed" if is_unread else "read", plugin, added, problem)
     store, source = turns.take(), _source(entry)
     try:
         return Outcome(name, "read", plugin, append(store, source, _facts(places, entry), pending))
@@ -279,8 +284,12 @@ def reread(places: Places, *, every: bool = False) -> Iterator[Outcome]:
 
 
 def _handed_in_before(warc: Path) -> Iterator[archive.Entry]:
-    """The files of an archived run; what was asked is read otherwise."""
-    return (entry for entry in archive.run_entries(warc) if entry.note["kind"] in _FILES and "ask" not in entry.note)
+    """The files of an archived run, or the replies of sources; what was asked is read otherwise."""
+    return (
+        entry
+        for entry in archive.run_entries(warc)
+        if entry.run_kind == replies.GATHER or (entry.note["kind"] in _FILES and "ask" not in entry.note)
+    )
 
 
 def _asked_before(turns: Turns, warc: Path) -> Iterator[Outcome]:
@@ -319,23 +328,28 @@ def _again(places: Places, turns: Turns, due: set[str]) -> Iterator[Outcome]:
 
 
 def _captures(store: Store) -> list[archive.Entry]:
-    """The files in the store in the order they came, each as it was read last."""
+    """The files and the replies of sources in the store in the order they came, each as it was read last."""
     rows = store.rows(
-        "SELECT run_id, run.kind, run.started_at, c.identity, c.name, c.bytes, r.plugin, r.options FROM capture AS c"
-        " JOIN run USING (run_id) JOIN reading AS r USING (capture_no)"
-        " WHERE r.plugin <> '' AND run.kind <> 'crawl'"
+        "SELECT run_id, run.kind, run.started_at, c.identity, c.name, c.bytes, c.asked_at, c.http_status, r.plugin,"
+        " r.options FROM capture AS c JOIN run USING (run_id) JOIN reading AS r USING (capture_no)"
+        " WHERE r.plugin <> '' AND (run.kind = 'import' OR (run.kind = 'gather' AND c.http_status IS NOT NULL))"
         " QUALIFY row_number() OVER (PARTITION BY capture_no ORDER BY (r.problem IS NULL) DESC, reading_no DESC) = 1"
         " ORDER BY capture_no"
     )
     return [
-        archive.Entry(run_id, kind, started_at, _about(sha256, name, size, plugin, options), sha256)
-        for run_id, kind, started_at, sha256, name, size, plugin, options in rows
+        archive.Entry(run_id, kind, started_at, _about(identity, *about), identity)
+        for run_id, kind, started_at, identity, *about in rows
     ]
 
 
-def _about(sha256: str, name: str, size: int, plugin: str, options: str) -> dict[str, Any]:
+def _about(
+    identity: str, name: str, size: int, asked_at: datetime | None, status: int | None, plugin: str, options: str
+) -> dict[str, Any]:
+    """What the archive says of a file, or of the reply of a source."""
     about = {"name": name, "bytes": size, "plugin": plugin, "options": json.loads(options)}
-    return {"kind": "file", "sha256": sha256, **about}
+    if asked_at is None:
+        return {"kind": "file", "sha256": identity, **about}
+    return {"kind": "reply", "asked_at": asked_at.isoformat(), "http_status": status, **about}
 
 
 def rebuild(places: Places) -> Iterator[Outcome]:

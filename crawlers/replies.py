@@ -1,27 +1,35 @@
-"""Replies to asks of ours: what the archive says beside each, and how it is read, the first time and every time."""
+"""Replies to us: what the archive says beside each, and how it is read, the first time and every time.
 
+An ask of an engine brings answers; a source that is gathered from brings facts of any kind, one reply after the other.
+"""
+
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from crawlers.base import Reply
+from crawlers.base import Gathered, Reply
 from crawlers.budget import cost
 from crawlers.plan import Job
 from crawlers.reading.usage import usage
 from crawlers.redirects import followed
 from geo_flywheel import plugins
 from geo_flywheel.errors import ConfigError, GeoFlywheelError, Unreadable
-from geo_flywheel.records import Answer, Ask, Capture, Prompt, Resolution, Status
+from geo_flywheel.records import Answer, Ask, Capture, Fact, Prompt, Resolution, Status
 from geo_flywheel.registry import Price, prices
 from geo_flywheel.store import archive
-from geo_flywheel.store.append import Reader, Source
-from geo_flywheel.store.database import Store
-from geo_flywheel.store.replies import ReadReply
+from geo_flywheel.store.append import Reader, Source, append, is_recorded, record_failure
+from geo_flywheel.store.database import Store, open_store
+from geo_flywheel.store.replies import ReadReply, append_replies
+
+GATHER = "gather"  # kind of the runs that ask sources
+PATIENCE = 600.0  # seconds a commit waits for whoever holds the store
 
 _SURFACES = {"google_ai_overview": "serp_provider", "google_ai_mode": "serp_provider"}
 
@@ -95,12 +103,12 @@ def _resolution(told: Mapping[str, Any]) -> Resolution:
     return Resolution(**{**told, "resolved_at": datetime.fromisoformat(told["resolved_at"])})
 
 
-def _reader(plugin: str) -> Reader:
+def _reader(plugin: str, options: Mapping[str, str] | None = None) -> Reader:
     """The reader as it is now; its version is empty when there is no such plugin."""
     try:
-        return Reader(plugin, plugins.version(plugin))
+        return Reader(plugin, plugins.version(plugin), options or {})
     except ConfigError:
-        return Reader(plugin, "")
+        return Reader(plugin, "", options or {})
 
 
 def read_reply(entry: archive.Entry) -> ReadReply:
@@ -191,7 +199,7 @@ def _source(entry: archive.Entry) -> Source:
         identity=entry.identity,
         name=note.get("problem") or note["name"],
         bytes=note.get("bytes", 0),
-        reader=_reader(note["plugin"]),
+        reader=_reader(note["plugin"], note.get("options")),
         asked_at=datetime.fromisoformat(note["asked_at"]),
         http_status=note.get("http_status"),
         asked_for=True,
@@ -203,3 +211,112 @@ def batches(replies: Iterable[ReadReply], size: int = 400) -> Iterator[list[Read
     rest = iter(replies)
     while batch := list(islice(rest, size)):
         yield batch
+
+
+def gathered_note(source: str, gathered: Gathered) -> dict[str, Any]:
+    """Return what the archive says beside a reply of a source.
+
+    Args:
+        source: Its plugin.
+        gathered: The reply and what it does not say itself, free of secrets.
+    """
+    reply = gathered.reply
+    about = {"plugin": source, "name": reply.url, "bytes": len(reply.body), "http_status": reply.status}
+    sent = {"asked_at": reply.sent_at.isoformat(), "attempts": reply.attempts}
+    return {**about, **sent, "options": dict(gathered.options), "kind": "reply"}
+
+
+def ungathered_note(source: str, problem: str, asked_at: datetime) -> dict[str, Any]:
+    """Return what the archive says of a source that gave no reply, or no further one.
+
+    Args:
+        source: Its plugin.
+        problem: Why, free of secrets.
+        asked_at: Naive UTC.
+    """
+    return {"plugin": source, "name": source, "problem": problem, "asked_at": asked_at.isoformat(), "kind": "failed"}
+
+
+def gathered_facts(entry: archive.Entry, root: Path) -> Iterator[Fact]:
+    """Yield the facts in an archived reply of a source, as the source's own reader gives them.
+
+    Args:
+        entry: Of a run that gathered; its body is taken from the archive where it is not at hand.
+        root: The archive's folder.
+
+    Raises:
+        Unreadable: If there was no reply, or the reader cannot take it.
+    """
+    note = entry.note
+    if note["kind"] == "failed":
+        raise Unreadable(note["problem"])
+    body = entry.body if entry.body is not None else _bodies(archive.closed_run(root, entry.run_id)).get(entry.identity)
+    if body is None:
+        raise Unreadable(f"{note['name']}: the archive lacks the reply; restore its run's file from a backup")
+    asked_at = datetime.fromisoformat(note["asked_at"])
+    capture = Capture(note["plugin"], body, note["name"], asked_at, note["http_status"], options=note["options"])
+    try:
+        yield from plugins.source(note["plugin"]).read(capture)
+    except GeoFlywheelError:
+        raise
+    except Exception as error:
+        raise Unreadable(
+            f"{note['name']}: the reader {note['plugin']} failed on it ({type(error).__name__}: {error}); report it"
+        ) from error
+
+
+@lru_cache(maxsize=1)
+def _bodies(run: Path) -> dict[str, bytes]:
+    """The replies of an archived run, by their identity; captures are read again run by run."""
+    return {entry.identity: entry.body for entry in archive.run_entries(run) if entry.body is not None}
+
+
+def commit_gathered(
+    store: Store, entry: archive.Entry, root: Path, pending: Iterable[str] = ()
+) -> tuple[Counter[str], str | None]:
+    """Store what an archived reply of a source says, or why it could not be read.
+
+    What a source said before does not count as held: a value that comes again after another one is the newest again.
+
+    Args:
+        store: Open for writing.
+        entry: Of a run that gathered.
+        root: The archive's folder.
+        pending: Identities of captures that are about to be read again.
+
+    Returns:
+        Rows added per table, and what went wrong.
+    """
+    source = replace(_source(entry), asked_for=False)
+    said_before = store.rows("SELECT identity FROM capture JOIN run USING (run_id) WHERE run.kind = ?", [GATHER])
+    others = {*pending, *(identity for (identity,) in said_before)}
+    try:
+        return append(store, source, gathered_facts(entry, root), others), None
+    except GeoFlywheelError as error:
+        record_failure(store, source, str(error))
+        return Counter(), str(error)
+
+
+def finish_dead_runs(store_path: Path, root: Path) -> int:
+    """Commit what runs that died had archived and not committed; returns the asks found there.
+
+    Raises:
+        StoreError: If the store cannot be written; the next run finds them again.
+    """
+    with closing(archive.dead(root)) as dead:
+        return sum(_committed(store_path, warc, root) for warc in dead)
+
+
+def _committed(store_path: Path, warc: Path, root: Path) -> int:
+    """Commit the replies of an archived run that the store lacks; returns its asks."""
+    asks = 0
+    for batch in batches(run_replies(warc)):
+        with open_store(store_path, patience=PATIENCE) as store:
+            append_replies(store, batch)
+        asks += len(batch)
+    for entry in archive.run_entries(warc):
+        if entry.run_kind == GATHER:
+            with open_store(store_path, patience=PATIENCE) as store:
+                if not is_recorded(store, entry.run_id, entry.identity):
+                    commit_gathered(store, entry, root)
+    return asks

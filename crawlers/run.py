@@ -8,18 +8,19 @@ what it had archived.
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 
+from crawlers import replies
 from crawlers.base import Http, Reply, Request, Service
 from crawlers.budget import Budget
 from crawlers.plan import Job, Sweep, Target, ask_id, jobs
 from crawlers.redirects import resolve
-from crawlers.replies import batches, failure_note, led_on, read_reply, redirects_note, reply_note, run_replies
+from crawlers.replies import PATIENCE, failure_note, led_on, read_reply, redirects_note, reply_note
 from geo_flywheel import plugins
 from geo_flywheel.errors import BudgetSpent, ConfigError, CrawlError, NoReply, Refused, StoreError, Throttled
 from geo_flywheel.records import Resolution, Status
@@ -31,7 +32,7 @@ from geo_flywheel.urls import canonical
 BATCH = 400  # replies to a commit
 LINGER = 2.0  # seconds a reply waits for its batch
 MOST_WAITING = 5 * BATCH  # replies that wait for a store that somebody else holds; then asking waits too
-PATIENCE = 600.0  # seconds a commit waits for such a one
+MEMORY = "64MB"  # of the store, while a batch is committed: it grows with every crawl, what a crawl takes shall not
 KNOWN_REDIRECTS = 20_000  # redirects whose target a crawl remembers
 
 
@@ -112,15 +113,14 @@ def finish_dead_runs(places: Places) -> int:
     Raises:
         StoreError: If the store cannot be written; the next run finds them again.
     """
-    with closing(archive.dead(places.archive)) as dead:
-        return sum(_commit(places.store, batch) for path in dead for batch in batches(run_replies(path)))
+    return replies.finish_dead_runs(places.store, places.archive)
 
 
-def _commit(store_path: Path, batch: list[ReadReply]) -> int:
+def _commit(store_path: Path, batch: list[ReadReply]) -> None:
     if batch:
         with open_store(store_path, patience=PATIENCE) as store:
+            store.keep_within(MEMORY)
             append_replies(store, batch)
-    return len(batch)
 
 
 def answered(store_path: Path, snapshot: str) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from crawlers import replies
 from crawlers import run as loop
 from crawlers.base import Http, Reply, Request
 from crawlers.budget import Budget
@@ -437,6 +438,7 @@ def test_a_run_that_died_is_found_again_when_the_one_that_commits_it_dies_too(
 
     with monkeypatch.context() as patch:
         patch.setattr(loop, "append_replies", full)
+        patch.setattr(replies, "append_replies", full)
         for _ in range(2):
             with pytest.raises(StoreError, match="no space"):
                 scene.crawl()
