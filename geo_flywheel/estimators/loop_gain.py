@@ -1,0 +1,203 @@
+"""Loop gain: how much of a push in presence comes back after one turn presence -> citation -> engagement -> presence.
+
+The estimate is a bias-corrected method of moments on counts in two halves: halves whose noise is not shared keep
+sampling noise out, the correction keeps out what taking page means does, sites drawn with exponential weights give the
+interval. Whether there is a loop at all, and whether the timing is that of a loop, are tests of their own.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from math import inf, isfinite, nan
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_flywheel.estimate import Estimate, Interval, Verdict
+from geo_flywheel.estimate.bcmm import EVERY, LOOP, Roots, corrected, spectral_radius
+from geo_flywheel.estimate.bootstrap import LEVEL, Draws, draws_of, joint_test
+from geo_flywheel.estimate.cells import STATES, Cells, cells_of
+from geo_flywheel.estimate.gain import STAGES, gain
+from geo_flywheel.estimate.levels import between_share
+from geo_flywheel.estimate.loop_parts import Fitted, parts_of
+from geo_flywheel.estimate.moments import moments_of
+from geo_flywheel.estimate.transitions import Transitions, transitions_of
+from geo_flywheel.estimate.verdicts import MOST_TRUSTED, TRUSTED_WEEKS, Evidence, too_little, verdict_of
+from geo_flywheel.panel import Panel
+
+Floats = NDArray[np.float64]
+
+QUANTITY = "loop_gain"
+UNIT = "presence returned per presence"
+ESTIMAND = "share of a push in presence that returns after one revolution, these pages against these rivals"
+
+ASSUMPTIONS = (
+    "the noise of the two halves of a state is independent: citations by prompt, engagement by day, presence by crawl",
+    "no cause that nobody measures travels presence -> citation -> engagement with the same lags",
+    "the gain is relative to rivals on the same prompts: a topic as a whole does not grow",
+    "sites are independent; a shock that all sites of all topics share in a week is not in the interval",
+)
+_NOT_TOLD = "the list of pages comes from sitemaps, crawl indexes or logs, not from answers (the panel does not say)"
+
+
+@dataclass(frozen=True, slots=True)
+class LoopGain:
+    """The estimator and its settings.
+
+    Attributes:
+        draws: Draws of sites.
+        seed: Seed of the draws.
+        beside: Whether baselines, diagnostics and acceleration are computed too; without them a fit is faster.
+        thorough: Whether permutations, rolling windows and spells of one engine version are added.
+        tell: Told what is being done when it takes long.
+    """
+
+    draws: int = 999
+    seed: int = 0
+    beside: bool = True
+    thorough: bool = False
+    tell: Callable[[str], None] | None = field(default=None, compare=False)
+
+    def fit(self, panel: Panel, /) -> Estimate:
+        """Estimate the loop gain of a panel with its interval, tests and verdict.
+
+        Args:
+            panel: Pages of many sites and weeks, with both halves of presence, citations and engagement.
+
+        Returns:
+            The gain; without a number where the panel cannot carry one, and then with what would help.
+
+        Raises:
+            EstimateError: If a column is absent, naming it.
+
+        Source:
+            Estimand: Roberts and Heesterbeek (2003). Moments: `geo_flywheel.estimate.bcmm`.
+        """
+        cells = cells_of(panel)
+        refused = _not_halved(cells) or _chosen_by_outcome(panel)
+        if refused:
+            return self._untold(panel, cells.left_out, refused)
+        pairs = transitions_of(cells)
+        present = len(np.unique(pairs.site))
+        refused = too_little(present, round(_typical_weeks(pairs)) - 1 if len(pairs.page) else 0)
+        if refused:
+            return self._untold(panel, pairs.left_out, refused, pairs)
+        return self._fitted(panel, cells, pairs)
+
+    def _fitted(self, panel: Panel, cells: Cells, pairs: Transitions) -> Estimate:
+        moments = moments_of(pairs)
+        draws = draws_of(moments.weight, self.draws, self.seed)
+        drawn = moments.drawn(draws.weights)
+        fitted = Fitted(corrected(drawn, LOOP), drawn, draws)
+        seen, numbers = _evidence(fitted, cells, pairs)
+        if not isfinite(seen.gain):
+            return self._without_root(panel, pairs, seen, numbers)
+        verdict, reason = verdict_of(seen)
+        weeks = int(np.unique(np.append(pairs.time, pairs.time + 1)).size)
+        trusted = seen.gain <= MOST_TRUSTED and weeks >= TRUSTED_WEEKS
+        high = inf if verdict is Verdict.OPEN and seen.gain > MOST_TRUSTED else seen.high
+        estimate = Estimate(
+            QUANTITY, seen.gain, UNIT, Interval(seen.low, high, LEVEL, ESTIMAND), verdict,
+            reason if trusted else f"{reason}; {_BEYOND}", numbers | {"trusted": float(trusted)},
+            self._assumptions(panel), self.seed, panel.digest, len(pairs.weight), weeks,
+        )  # fmt: skip
+        return replace(estimate, parts=parts_of(fitted, estimate))
+
+    def _without_root(self, panel: Panel, pairs: Transitions, seen: Evidence, numbers: dict[str, float]) -> Estimate:
+        reason = (
+            "no finite gain fits: it is near or above 1, or the panel is too short for it (no root); only the lower"
+            f" limit is known, and about {round(seen.weeks)} more weeks would help"
+        )
+        untold = self._untold(panel, pairs.left_out | numbers, reason, pairs)
+        return replace(untold, interval=Interval(seen.low, inf, LEVEL, ESTIMAND))
+
+    def _untold(
+        self, panel: Panel, numbers: dict[str, float], reason: str, pairs: Transitions | None = None
+    ) -> Estimate:
+        return Estimate(
+            QUANTITY, None, UNIT, None, Verdict.CANNOT_TELL, reason, numbers, self._assumptions(panel), self.seed,
+            panel.digest, *((len(pairs.weight), len(np.unique(pairs.time)) + 1) if pairs is not None else (None, None)),
+        )  # fmt: skip
+
+    def _assumptions(self, panel: Panel) -> tuple[str, ...]:
+        return (*ASSUMPTIONS, *([_NOT_TOLD] if panel.origin == "not told" else []))
+
+
+_BEYOND = (
+    f"above a gain of {MOST_TRUSTED} or below {TRUSTED_WEEKS} weeks read the lower limit, not the value, which runs low"
+)
+
+
+def _chosen_by_outcome(panel: Panel) -> str:
+    if panel.origin != "cited pages":
+        return ""
+    return (
+        "the pages of the panel were taken from answers, which selects on the outcome; take them from sitemaps, crawl"
+        " indexes or logs, so that pages never cited are in it"
+    )
+
+
+def _not_halved(cells: Cells) -> str:
+    """Why a state has no two halves, empty when all have."""
+    for state, name in enumerate(STATES):
+        first, second = cells.counts[:, 0, state], cells.counts[:, 1, state]
+        if not first.any() or not second.any():
+            return f"{name} was seen in no two halves (one of them holds nothing); measure each half on its own"
+        if np.array_equal(first, second):
+            return (
+                f"the two halves of {name} are one and the same; measure each on its own: halves need their own noise"
+            )
+    return ""
+
+
+def _typical_weeks(pairs: Transitions) -> float:
+    """Weeks of the pages, averaged with their weights: pairs and one."""
+    return float(np.average(pairs.lengths, weights=pairs.weight)) + 1
+
+
+def _evidence(fitted: "Fitted", cells: Cells, pairs: Transitions) -> tuple[Evidence, dict[str, float]]:
+    draws, matrices = fitted.draws, fitted.roots.matrices
+    gains = fitted.value(gain)
+    low, high = draws.limits(gains)
+    radii = fitted.value(spectral_radius)
+    stages = _stages(fitted)
+    full = corrected(fitted.moments, EVERY)
+    gate = _gate(full, draws)
+    between, between_low = between_share(cells, draws)
+    weakest = int(np.argmin(stages))
+    seen = Evidence(
+        float(gains[0]), low, high, gate, float(stages[weakest]), " -> ".join(STAGES[weakest][:2]), float(radii[0]),
+        draws.limits(radii)[1], _typical_weeks(pairs), between_low,
+    )  # fmt: skip
+    numbers = dict(pairs.left_out)
+    numbers |= {"sites": float(draws.sites), "transitions": float(len(pairs.page)), "weeks_of_a_page": seen.weeks}
+    numbers |= {"draws_without_root": float(1 - fitted.roots.found[1 : 1 + draws.drawn].mean())}
+    numbers |= {"standard_error": draws.standard_error(gains), "jackknife_error": draws.jackknife_error(gains)}
+    numbers |= {"percentile_high": high, "exclusion_gate_p": gate, "smallest_stage_t": seen.stage}
+    numbers |= {f"stage_t_{of}_{to}": float(t) for (of, to, *_), t in zip(STAGES, stages, strict=True)}
+    numbers |= {"between_pages": between, "between_pages_low": between_low}
+    cells_named = ((0, 1), (1, 2), (2, 0))
+    excluded = full.matrices[0]
+    numbers |= {f"excluded_{STATES[of]}_{STATES[to]}": float(excluded[to, of]) for to, of in cells_named}
+    numbers |= {f"persistence_{name}": float(matrices[0, k, k]) for k, name in enumerate(STATES)}
+    return seen, numbers
+
+
+def _stages(fitted: "Fitted") -> Floats:
+    """Each stage's coefficient over its standard error, shape (stage,)."""
+    found = []
+    for _, _, to, of in STAGES:
+        values = np.where(fitted.roots.found, fitted.roots.matrices[:, to, of], inf)
+        error = fitted.draws.standard_error(values)
+        found.append(values[0] / error if 0 < error < inf else nan)
+    return np.array(found)
+
+
+def _gate(full: Roots, draws: Draws) -> float:
+    if not full.found[0]:
+        return nan
+    cells = full.matrices[:, ~LOOP]
+    cells = np.where(full.found[:, None], cells, nan)
+    return joint_test(cells[0], cells[1 : 1 + draws.drawn], draws.sites)
+
+
+ESTIMATOR = LoopGain()
