@@ -3,7 +3,8 @@
 The states, the chances of the pages in each answer and what is fetched and visited are those of the market, number by
 number; the answers have draws of their own with the same chances, so that they agree with `Market.cited` in
 distribution. Half a and half b share no noise: citations are halved by the rank parity of the prompt in its topic,
-fetches and visits by the parity of the day in the week.
+fetches and visits by the parity of the day in the week. (By the parity of the date, a half would have three days in
+one week and four in the next, and a gain of .5 comes back as .57.)
 """
 
 from typing import Any
