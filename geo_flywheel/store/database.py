@@ -64,6 +64,15 @@ class Store:
         """Return the rows of one SELECT."""
         return self.connection.execute(sql, parameters).fetchall()
 
+    def keep_within(self, memory: str) -> None:
+        """Bound what the store keeps in memory, for as long as this process has it open; more of it is read again.
+
+        Args:
+            memory: As DuckDB writes it. Too little for a step is a `StoreError` there.
+        """
+        with suppress(duckdb.Error):  # it holds more already, for somebody else in this process
+            self.connection.execute("SET memory_limit = ?", [memory])
+
     def table(self, sql: str, parameters: Sequence[object] = ()) -> pa.Table:
         """Return the result of one SELECT as an Arrow table."""
         return self.connection.execute(sql, parameters).to_arrow_table()

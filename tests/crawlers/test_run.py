@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -380,7 +381,10 @@ READER = (
 )
 
 
-def test_a_reader_that_blocks_the_store_costs_nothing_but_delay(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("seconds", [0, pytest.param(60, marks=pytest.mark.endure)])
+def test_a_reader_that_blocks_the_store_costs_nothing_but_delay(
+    seconds: int, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scene.crawl("before")
     monkeypatch.setattr(loop, "LINGER", 0.01)
     asked: list[Asked] = []
@@ -394,7 +398,7 @@ def test_a_reader_that_blocks_the_store_costs_nothing_but_delay(scene: Scene, mo
             asked.append(one)
             if len(asked) == 8:
                 assert reader.stdin
-                reader.stdin.close()  # all is asked; only now may anybody commit
+                Timer(seconds, reader.stdin.close).start()  # all is asked; only now may anybody commit
 
         scene.crawl("meanwhile", told=told)
     assert scene.rows("SELECT snapshot, count(*) FROM answers GROUP BY snapshot ORDER BY ALL") == [
