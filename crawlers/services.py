@@ -1,4 +1,4 @@
-"""The providers that the configuration names, as they are to be asked."""
+"""The providers and the sources that the configuration names, as they are to be asked."""
 
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from crawlers.base import Asking, Service
 from crawlers.plan import Target
 from geo_flywheel import plugins
-from geo_flywheel.crawl_config import Provider
+from geo_flywheel.crawl_config import GatheredFrom, Provider
 from geo_flywheel.errors import ConfigError
 
 
@@ -51,6 +51,39 @@ def asking_of(provider: Provider) -> Asking:
     _known(provider.engines, asking.engines, "engine", where)
     _known(provider.options, asking.options, "option", where)
     return asking
+
+
+def sources(
+    configured: Iterable[GatheredFrom], environment: Mapping[str, str], names: Collection[str] = ()
+) -> dict[str, Service]:
+    """Return the sources to gather from, each as it is configured.
+
+    Args:
+        configured: Of the configuration.
+        environment: Where secrets are taken from; one that is not set there is left out of the service's keys.
+        names: Those meant; none named means all that are configured. One that is not configured is asked by its own
+            defaults.
+
+    Raises:
+        ConfigError: If a source or an option of it is not known.
+    """
+    tables = {source.name: source for source in configured}
+    return {name: _source(name, tables.get(name), environment) for name in dict.fromkeys(names or tables)}
+
+
+def _source(name: str, table: GatheredFrom | None, environment: Mapping[str, str]) -> Service:
+    where = f"in [{table.kind}.{name}]" if table else ""
+    try:
+        source = plugins.source(name)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}" if where else f"{error}") from error
+    if table and name not in plugins.names(table.kind):
+        other = "corpora" if table.kind == "signals" else "signals"
+        raise ConfigError(f"{name} ({where}) is none of the {table.kind}; write [{other}.{name}]")
+    said = table.options if table else {}
+    _known(said, ("url", *source.options), "option", where)
+    keys = {key: environment[key] for key in source.keys if environment.get(key)}
+    return Service(name, (table and table.url) or source.url, keys, options={**source.options, **said})
 
 
 def _service(provider: Provider, asking: Asking, engine: str, environment: Mapping[str, str]) -> Service:

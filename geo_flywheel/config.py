@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from geo_flywheel import crawl_config
-from geo_flywheel.crawl_config import Budget, Crawl, Provider, ScheduledJob
+from geo_flywheel.crawl_config import Budget, Crawl, GatheredFrom, Provider, ScheduledJob
 from geo_flywheel.errors import ConfigError
 from geo_flywheel.records import Prompt
 from geo_flywheel.toml_table import Table, kind, known, subtable, text, texts
@@ -28,6 +28,7 @@ class Config:
         rivals: Sites they are compared with, likewise.
         prompts: The basket to ask from now on, in order; no prompt twice.
         providers: Who is asked, in the order of the file.
+        sources: Where signals and corpora are gathered from, in the order of the file, signals first.
         budget: What may be spent.
         crawl: How often and from where each prompt is asked.
         schedule: When it is asked again, in the order of the file.
@@ -37,6 +38,7 @@ class Config:
     rivals: tuple[str, ...] = ()
     prompts: tuple[Prompt, ...] = ()
     providers: tuple[Provider, ...] = ()
+    sources: tuple[GatheredFrom, ...] = ()
     budget: Budget = field(default_factory=Budget)
     crawl: Crawl = field(default_factory=Crawl)
     schedule: tuple[ScheduledJob, ...] = ()
@@ -68,7 +70,7 @@ def parse(content: str) -> Config:
         root = tomllib.loads(content)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"is not TOML: {error}; mend that line") from error
-    known(root, ("site", "basket", "providers", "budget", "crawl", "schedule"), "at the top")
+    known(root, ("site", "basket", "providers", "signals", "corpora", "budget", "crawl", "schedule"), "at the top")
     site = subtable(root, "site", "at the top")
     known(site, ("own", "rivals"), "in [site]")
     basket = subtable(root, "basket", "at the top")
@@ -78,6 +80,7 @@ def parse(content: str) -> Config:
         rivals=_sites(site, "rivals"),
         prompts=_prompts(basket),
         providers=crawl_config.providers(root),
+        sources=crawl_config.sources(root),
         budget=crawl_config.budget(root),
         crawl=crawl_config.crawl(root),
         schedule=crawl_config.schedule(root),

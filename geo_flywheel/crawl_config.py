@@ -1,4 +1,4 @@
-"""What the configuration says of the crawl: whom to ask, how, when, and for how much."""
+"""What the configuration says of the crawl: whom to ask, how, when, and for how much; and where to gather."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,7 @@ from geo_flywheel.toml_table import Table, amount, choice, kind, known, subtable
 
 UnknownPrice = Literal["refuse", "allow"]
 CatchUp = Literal["latest", "all", "skip"]
+SourceKind = Literal["signals", "corpora"]
 
 _SECRET_OPTION = re.compile(r"api_?key|secret|password|credential|authorization|(^|_)token$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -35,6 +36,22 @@ class Provider:
     name: str
     engines: tuple[str, ...] = ()
     model: str = ""
+    url: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GatheredFrom:
+    """A source that shall be gathered from: `[signals.NAME]` or `[corpora.NAME]`.
+
+    Attributes:
+        name: File name of its plugin.
+        url: Base address; "" means the source's own.
+        options: All other keys, checked against what the plugin knows when it is to be asked.
+    """
+
+    kind: SourceKind
+    name: str
     url: str = ""
     options: Mapping[str, object] = field(default_factory=dict)
 
@@ -94,6 +111,16 @@ def providers(root: Table) -> tuple[Provider, ...]:
     return tuple(_provider(name, table) for name, table in _named(root, "providers"))
 
 
+def sources(root: Table) -> tuple[GatheredFrom, ...]:
+    """Return the sources of `[signals]` and `[corpora]`, in the order of the file; no name twice."""
+    found = [_source(kind, name, table) for kind in get_args(SourceKind) for name, table in _named(root, kind)]
+    names = [source.name for source in found]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"{name} stands in [signals] and in [corpora]; take out the one it is not")
+    return tuple(found)
+
+
 def budget(root: Table) -> Budget:
     """Return what `[budget]` says."""
     table, where = subtable(root, "budget", "at the top"), "in [budget]"
@@ -144,6 +171,13 @@ def _provider(name: str, table: Table) -> Provider:
         _address(text(table.get("url", ""), "url", where), where),
         options,
     )
+
+
+def _source(kind_: SourceKind, name: str, table: Table) -> GatheredFrom:
+    where = f"in [{kind_}.{name}]"
+    _without_secrets(table, where)
+    url = _address(text(table.get("url", ""), "url", where), where)
+    return GatheredFrom(kind_, name, url, {key: value for key, value in table.items() if key != "url"})
 
 
 def _without_secrets(value: object, where: str) -> None:
