@@ -26,7 +26,7 @@ from tests.geo_flywheel.store.contents import views
 KILLS, CONNECTIONS = 3, 8
 REPEATS, PROMPTS, PROVIDERS = 10, 6, ("openai", "perplexity")
 ASKS = REPEATS * PROMPTS * len(PROVIDERS)
-SEEDS = [pytest.param(seed, marks=[pytest.mark.endure] if seed else []) for seed in range(35)]  # 102 kills in `make endure`
+SEEDS = [pytest.param(seed, marks=[pytest.mark.endure] if seed else []) for seed in range(35)]
 # Commits come often, so that many a kill falls into one.
 PROGRAM = "import crawlers.run as run; run.LINGER = 0.05; run.BATCH = 20; from geo_flywheel.cli import main; main()"
 
