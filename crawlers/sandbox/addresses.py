@@ -8,6 +8,7 @@
     /sites/<host>/<path>            the sites: pages, /robots.txt, /sitemap.xml; also by the header Host
     /logs/<host>/<monday>.log       what the server of a site wrote in the week of that Monday
     /redirect/<token>               302 to a page; also by the header Host of the redirects Gemini gives
+    /<corpus>/…                     what a corpus holds of the pages, as `crawlers.sandbox.corpora` says
 
 **Which answer is given.** The n-th answer of an engine to a prompt in a week is the market's sample n-1, whatever
 else is asked in between. So two crawls of the same plan get the same answers per prompt and week, in whatever order
@@ -27,6 +28,7 @@ import orjson
 
 from crawlers.sandbox.access_log import access_log
 from crawlers.sandbox.answers import REDIRECTS, answer, redirect, unasked
+from crawlers.sandbox.corpora import Corpora
 from crawlers.sandbox.faults import Faults, parse, spoiled
 from crawlers.sandbox.questions import ENGINES, Prompts, Question, has_credentials, understood
 from crawlers.sandbox.serving import Received, Sent, as_json, problem
@@ -79,6 +81,7 @@ class Sandbox:
         self.faults = Faults(seed)
         self.prompts = prompts(world)
         self.sites = Sites(self.market)
+        self.corpora = Corpora(self.market, self.sites, start, lambda: self.clock.now)
         self._finder = Prompts(self.prompts)
         self._asked: Counter[tuple[str, int, int]] = Counter()
         self._answered: Counter[str] = Counter()
@@ -103,6 +106,8 @@ class Sandbox:
         try:
             if first in self._doors:
                 return self._doors[first](replace(received, path=rest))
+            if first in self.corpora:
+                return self.corpora.get(first, replace(received, path=f"/{rest}"))
             if first in plugins.names("engines"):
                 return self._ask(first, replace(received, path=f"/{rest}"))
         except (ConfigError, ValueError) as error:

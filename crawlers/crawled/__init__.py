@@ -1,0 +1,1 @@
+"""What sources of training presence share: crawls and their dates, captures as facts, files read in ranges, manners."""

@@ -1,0 +1,154 @@
+"""Captures of a crawl as facts: which of them are pages in the corpus, and which only say that the crawler came by.
+
+A page is in a crawl when a capture of it has status 200, lies in the crawl's `warc` part and was detected as HTML.
+Redirects and errors (`crawldiagnostics`) and robots.txt (`robotstxt`) stand in the same index; a capture of robots.txt
+shows that the crawler asked, even if it was told to stay out.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+from urllib.parse import urlsplit
+
+from crawlers.crawled.crawls import CORPUS
+from geo_flywheel.records import Engagement, Fact, Listing, Presence, PresenceState, UnitKind
+from geo_flywheel.urls import canonical, site
+
+Kind = Literal["page", "other", "redirect", "error", "robots"]
+KINDS: tuple[Kind, ...] = ("page", "other", "redirect", "error", "robots")
+_HTML = frozenset({"text/html", "application/xhtml+xml"})
+_OK = "200"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an index.
+
+    Attributes:
+        mime: As detected from the content, else as the server said.
+        filename: Where the capture lies.
+    """
+
+    url: str
+    status: str
+    mime: str
+    filename: str
+
+    @property
+    def kind(self) -> Kind:
+        """What was captured."""
+        if "/robotstxt/" in self.filename:
+            return "robots"
+        if self.status == _OK and "/warc/" in self.filename:
+            return "page" if self.mime.lower() in _HTML else "other"
+        return "redirect" if self.status.startswith("3") else "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What one crawl was asked about one site or host.
+
+    Attributes:
+        unit: Registrable domain or host.
+        pages: Addresses of its pages that are to be told of one by one.
+        crawl: Id of the crawl.
+        observed_on: Its last day.
+        method: How it was asked.
+        source: Who asked.
+        whole: Whether every line came; what is not among some of them is not absent.
+    """
+
+    unit: str
+    pages: tuple[str, ...]
+    crawl: str
+    observed_on: date
+    method: str
+    source: str
+    whole: bool
+
+
+def unit_kind(unit: str) -> UnitKind:
+    """Return "site" for a registrable domain, "host" for any other host."""
+    return "site" if site(unit) == unit else "host"
+
+
+def belongs(url: str, unit: str) -> bool:
+    """Return whether a page lies on a host, or on any host of a site."""
+    host = urlsplit(url).hostname or ""
+    return host == unit or (unit_kind(unit) == "site" and host.endswith(f".{unit}"))
+
+
+def unknown(query: Query) -> Iterator[Fact]:
+    """Yield that nothing is known of the unit and of its pages in this crawl."""
+    yield _presence(query, query.unit, unit_kind(query.unit), PresenceState.UNKNOWN)
+    for page in query.pages:
+        yield _presence(query, canonical(page).url, "page", PresenceState.UNKNOWN)
+
+
+def facts(query: Query, lines: Iterable[Line]) -> Iterator[Fact]:
+    """Yield what the lines say: the unit, each page found, each page asked for, and how often the crawler came by.
+
+    Counts of a unit are left out where not all lines came: a part of a count looks like a count.
+    """
+    seen: Counter[Kind] = Counter()
+    captures: Counter[str] = Counter()
+    for line in lines:
+        if belongs(line.url, query.unit):
+            seen[kind := line.kind] += 1
+            if kind == "page":
+                captures[canonical(line.url).url] += 1
+    yield _of_unit(query, seen, captures)
+    yield from _of_pages(query, captures)
+    if query.whole:
+        yield from (_came_by(query, kind, seen[kind]) for kind in KINDS)
+
+
+def _of_unit(query: Query, seen: Counter[Kind], captures: Counter[str]) -> Presence:
+    state = PresenceState.PRESENT if captures else PresenceState.ABSENT if query.whole else PresenceState.UNKNOWN
+    counts = (seen["page"], len(captures)) if query.whole else (None, None)
+    return _presence(query, query.unit, unit_kind(query.unit), state, *counts)
+
+
+def _of_pages(query: Query, captures: Counter[str]) -> Iterator[Fact]:
+    for page, count in captures.items():
+        yield _presence(query, page, "page", PresenceState.PRESENT, count if query.whole else None)
+        yield Listing("crawl_index", page, query.observed_on)
+    missing = {canonical(page).url for page in query.pages} - captures.keys()
+    doors, spellings = {_door(page) for page in captures}, {_spelling(page) for page in captures}
+    for page in sorted(missing):
+        if _door(page) in doors:
+            yield _presence(query, page, "page", PresenceState.PRESENT)
+        elif query.whole and _spelling(page) not in spellings:
+            yield _presence(query, page, "page", PresenceState.ABSENT, 0)
+        else:
+            yield _presence(query, page, "page", PresenceState.UNKNOWN)
+
+
+def _presence(
+    query: Query,
+    unit: str,
+    kind: UnitKind,
+    state: PresenceState,
+    captures: int | None = None,
+    documents: int | None = None,
+) -> Presence:
+    return Presence(CORPUS, unit, kind, state, query.method, captures, documents, observed_on=query.observed_on)
+
+
+def _came_by(query: Query, kind: Kind, count: int) -> Engagement:
+    return Engagement(
+        query.source, query.unit, unit_kind(query.unit), query.observed_on, f"{kind}_captures", count, rule=query.crawl
+    )
+
+
+def _door(page: str) -> str:
+    """A page without what the crawl's own key leaves out and no site tells apart: the scheme and a leading www."""
+    return page.partition("://")[2].removeprefix("www.")
+
+
+def _spelling(page: str) -> str:
+    """A page as the crawl's key may have it besides: any case, any trailing slash, parameters in any order."""
+    path, _, query = _door(page).lower().partition("?")
+    return f"{path.rstrip('/')}?{'&'.join(sorted(query.split('&')))}"
