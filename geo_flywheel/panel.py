@@ -38,11 +38,13 @@ class Panel:
         origin: Where the list of pages comes from: sitemaps, crawl indexes and logs ("risk set"), or answers ("cited
             pages"), which selects on the outcome.
         digest: sha256 of the rows.
+        notes: What was left out when it was made, one sentence each.
     """
 
     frame: pd.DataFrame
     origin: Origin
     digest: str
+    notes: tuple[str, ...] = ()
 
     def need(self, *columns: str) -> pd.DataFrame:
         """Return the frame if it has these columns.
