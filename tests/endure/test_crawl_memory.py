@@ -1,4 +1,4 @@
-"""A crawl takes as much memory however much it asks; what DuckDB takes grows with the store it keeps."""
+"""A crawl takes as much memory however much it asks, and a bounded part of the store it keeps."""
 
 import asyncio
 import resource
@@ -22,7 +22,7 @@ NOW = datetime(2026, 3, 2, 9)
 TARGET = Target("perplexity", "perplexity", "m")
 PROMPTS, FEW = 50, 1_000
 MORE = 20.0  # MB: batches that wait
-MORE_IN_THE_STORE = 50.0, 1.5  # MB, and KB per ask: DuckDB, of a store whose tables a commit looks into
+MORE_IN_THE_STORE = 120.0  # MB: what a commit may keep of the store (64) and what DuckDB needs to look into it
 
 
 class Market:
@@ -78,7 +78,6 @@ def test_memory_does_not_grow_with_what_is_asked(many: int, tmp_path: Path) -> N
 
 @pytest.mark.endure
 @pytest.mark.parametrize("many", [20_000, 200_000])
-def test_memory_grows_little_with_the_store(many: int, tmp_path: Path) -> None:
+def test_memory_is_bounded_however_large_the_store(many: int, tmp_path: Path) -> None:
     few = _megabytes(tmp_path / "few", FEW, stored=True)
-    least, each = MORE_IN_THE_STORE
-    assert _megabytes(tmp_path / "many", many, stored=True) - few < least + each * many / 1024
+    assert _megabytes(tmp_path / "many", many, stored=True) - few < MORE_IN_THE_STORE
