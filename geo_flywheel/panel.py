@@ -5,13 +5,15 @@ crawl segment. A cell that was not asked is missing (0 asked), and is not a cell
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from geo_flywheel.errors import ConfigError, EstimateError
 
@@ -21,7 +23,7 @@ KEYS = ("page_id", "site_id", "topic", "period")
 HALVES = ("asked_a", "cited_a", "asked_b", "cited_b", "engagement_a", "engagement_b", "presence_a", "presence_b")
 OPTIONAL = (
     "engine", "presence_train", "bot_hits", "feedback_up", "feedback_down", "regenerated", "backlinks", "first_seen",
-    "robots_allowed",
+    "robots_allowed", "cells_cited", "cells_asked",
 )  # fmt: skip
 _LABELS = {"page_id", "site_id", "topic", "period", "engine", "first_seen"}
 _DAYS_A_WEEK = 7
@@ -66,14 +68,35 @@ class Panel:
         Raises:
             EstimateError: If there are none.
         """
-        kept = self.frame
+        kept = np.ones(len(self.frame), dtype=bool)
         for column, value in (("site_id", site), ("engine", engine)):
             if value is not None:
-                kept = Panel(kept, self.origin, self.digest).need(column)
-                kept = kept[kept[column].astype(str) == value]
-                if kept.empty:
-                    raise EstimateError(f"no row of the panel has {column} {value}")
-        return Panel(kept.reset_index(drop=True), self.origin, self.digest if kept is self.frame else _digest(kept))
+                kept &= self._rows_of(column, value)
+        return self._where(kept)
+
+    def around(self, site: str) -> "Panel":
+        """Return the market of a site: all pages of the topics it has pages in, its rivals' too.
+
+        Raises:
+            EstimateError: If it has no page in the panel.
+        """
+        topics = self.frame["topic"][self._rows_of("site_id", site)].unique()
+        return self._where(self.frame["topic"].isin(topics).to_numpy())
+
+    def _rows_of(self, column: str, value: str) -> NDArray[np.bool_]:
+        found: NDArray[np.bool_] = (self.need(column)[column].astype(str) == value).to_numpy()
+        if not found.any():
+            there = self.frame[column].astype(str).unique()
+            near = get_close_matches(value, there, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {len(there)}, {there[0]} among them"
+            raise EstimateError(f"no row of the panel has {column} {value}; {hint}")
+        return found
+
+    def _where(self, kept: NDArray[np.bool_]) -> "Panel":
+        if kept.all():
+            return self
+        frame = self.frame[kept].reset_index(drop=True)
+        return replace(self, frame=frame, digest=_digest(frame))
 
 
 def checked(frame: pd.DataFrame, origin: Origin = "not told") -> Panel:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import isfinite
 from types import MappingProxyType
 from typing import Protocol, TypeVar
 
@@ -35,8 +36,8 @@ class Interval:
     """A range that holds one named quantity with a stated frequency.
 
     Attributes:
-        low: Lower limit, in the unit of the estimate.
-        high: Upper limit, in the unit of the estimate.
+        low: Lower limit, in the unit of the estimate; minus infinity where it is open.
+        high: Upper limit, in the unit of the estimate; infinity where it is open.
         level: How often such intervals hold their estimand, .95 for a 95% interval.
         estimand: What the interval is an interval for; two intervals of one rate differ by nothing else.
     """
@@ -99,17 +100,17 @@ class Estimate:
         limits = self.interval
         return {
             "quantity": self.quantity,
-            "value": self.value,
+            "value": _known(self.value),
             "unit": self.unit,
-            "low": limits and limits.low,
-            "high": limits and limits.high,
+            "low": limits and _known(limits.low),
+            "high": limits and _known(limits.high),
             "level": limits and limits.level,
             "estimand": limits and limits.estimand,
             "verdict": str(self.verdict),
             "reason": self.reason,
             "n_units": self.n_units,
             "n_periods": self.n_periods,
-            "diagnostics": dict(self.diagnostics),
+            "diagnostics": {name: _known(value) for name, value in self.diagnostics.items()},
             "assumptions": list(self.assumptions),
             "seed": self.seed,
             "input_digest": self.input_digest,
@@ -129,6 +130,11 @@ class Estimate:
     def _row(self, name: str, value: float) -> dict[str, Cell]:
         row: dict[str, Cell] = dict.fromkeys(COLUMNS)
         return row | {"quantity": f"{self.quantity}.{name}", "value": value, "input_digest": self.input_digest}
+
+
+def _known(value: float | None) -> float | None:
+    """JSON knows neither infinity nor NaN."""
+    return value if value is not None and isfinite(value) else None
 
 
 class Estimator(Protocol[Data_contra]):
