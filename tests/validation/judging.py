@@ -24,6 +24,7 @@ _LOWER = 0.95
 _MOST_FALSE = 0.05
 _POWER = 0.95
 _REFUSES = 0.95
+_FEWEST = 4  # values from which on their spread says something
 _ROBUST = 1.349  # interquartile range of a standard normal variable
 _OF_MEDIANS = 1.2533  # error of the median over that of the mean, of normal variables
 
@@ -165,6 +166,8 @@ def _of_naive(truth: float, rows: Sequence[Sequence[float]]) -> tuple[Figure, Fi
 def _median(values: Sequence[float]) -> Figure:
     if not values:
         return Figure(float("nan"), float("nan"))
+    if len(values) < _FEWEST:
+        return Figure(float(np.median(values)), inf)
     return Figure(float(np.median(values)), _OF_MEDIANS * _spread(values) / sqrt(len(values)))
 
 
@@ -172,4 +175,4 @@ def _spread(values: Sequence[float]) -> float:
     if not values:
         return float("nan")
     low, high = np.percentile(values, [25, 75], method="nearest")
-    return float(high - low) / _ROBUST
+    return float(high - low) / _ROBUST if high < inf else inf
