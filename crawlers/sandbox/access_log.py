@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from geo_flywheel.simulate.market import Counts, Market
-from geo_flywheel.simulate.scenery import path
+from geo_flywheel.simulate.scenery import host, path
 
 _SECONDS_A_DAY = 86_400
 _SEED_OF_LOGS = 101
@@ -68,6 +68,12 @@ def access_log(market: Market, site: int, week: int, monday: datetime) -> bytes:
     lines.sort(key=lambda line: line[0])
     return "".join(text.format((monday + timedelta(seconds=second)).strftime("%d/%b/%Y:%H:%M:%S +0000"))
                    for second, text in lines).encode()  # fmt: skip
+
+
+def market_log(market: Market, week: int, monday: datetime) -> bytes:
+    """Return the logs of all sites in a week, one after the other, each line with the site's host and port before it."""
+    sites = ((f"{host(site)}:443 ", access_log(market, site, week, monday)) for site in range(market.world.sites))
+    return b"".join(name.encode() + line for name, log in sites for line in log.splitlines(keepends=True))
 
 
 def _lines(

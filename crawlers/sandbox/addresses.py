@@ -7,6 +7,7 @@
     /asked                          GET counts the answers given and the faults met
     /sites/<host>/<path>            the sites: pages, /robots.txt, /sitemap.xml; also by the header Host
     /logs/<host>/<monday>.log       what the server of a site wrote in the week of that Monday
+    /logs/all/<monday>.log          the same of all sites, as one server of many hosts writes it
     /redirect/<token>               302 to a page; also by the header Host of the redirects Gemini gives
     /<corpus>/…                     what a corpus holds of the pages, as `crawlers.sandbox.corpora` says
 
@@ -26,7 +27,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from crawlers.sandbox.access_log import access_log
+from crawlers.sandbox.access_log import access_log, market_log
 from crawlers.sandbox.answers import REDIRECTS, answer, redirect, unasked
 from crawlers.sandbox.corpora import Corpora
 from crawlers.sandbox.faults import Faults, parse, spoiled
@@ -182,9 +183,11 @@ class Sandbox:
         monday = datetime.fromisoformat(file.removesuffix(".log"))
         week, rest = divmod(monday - self.clock.start, timedelta(weeks=1))
         site = next((number for number in range(self.market.world.sites) if host(number) == name), None)
-        if site is None or rest or not 0 <= week <= self.clock.week:
+        if (site is None and name != "all") or rest or not 0 <= week <= self.clock.week:
             return problem(HTTPStatus.NOT_FOUND, f"There is no log of {name} for the week of {file[:10]}.")
-        return Sent(HTTPStatus.OK, access_log(self.market, site, week, monday), "text/plain")
+        market = self.market
+        log = market_log(market, week, monday) if site is None else access_log(market, site, week, monday)
+        return Sent(HTTPStatus.OK, log, "text/plain")
 
     def _redirect(self, received: Received) -> Sent:
         page = self._redirects.get(received.path.rpartition("/")[2])

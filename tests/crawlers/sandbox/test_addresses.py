@@ -285,6 +285,20 @@ def test_the_access_log_holds_the_fetches_and_visits_of_the_market() -> None:
     _talk(sandbox, client)
 
 
+def test_the_log_of_all_sites_is_that_of_each_with_its_host_before_it() -> None:
+    sandbox = _sandbox()
+
+    async def client(http: httpx.AsyncClient) -> None:
+        whole = (await http.get(f"/logs/all/{_START.date()}.log")).text.splitlines()
+        names = [host(site) for site in range(sandbox.market.world.sites)]
+        for name in names:
+            own = (await http.get(f"/logs/{name}/{_START.date()}.log")).text.splitlines()
+            assert [line for line in whole if line.startswith(f"{name}:443 ")] == [f"{name}:443 {line}" for line in own]
+        assert {line.partition(":443 ")[0] for line in whole} <= set(names)
+
+    _talk(sandbox, client)
+
+
 def test_a_redirect_leads_to_its_page_and_an_unknown_one_nowhere() -> None:
     async def client(http: httpx.AsyncClient) -> None:
         assert (await http.head("/redirect/AUZIYnothing")).status_code == 404
