@@ -71,7 +71,7 @@ def access_log(market: Market, site: int, week: int, monday: datetime) -> bytes:
 
 
 def market_log(market: Market, week: int, monday: datetime) -> bytes:
-    """Return the logs of all sites in a week, one after the other, each line with the site's host and port before it."""
+    """Return the logs of all sites in a week, one after the other, each line behind its host and port."""
     sites = ((f"{host(site)}:443 ", access_log(market, site, week, monday)) for site in range(market.world.sites))
     return b"".join(name.encode() + line for name, log in sites for line in log.splitlines(keepends=True))
 
