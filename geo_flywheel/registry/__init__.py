@@ -17,6 +17,22 @@ _SNAPSHOT = re.compile(r"-20\d\d-?\d\d-?\d\d$")
 
 
 @dataclass(frozen=True, slots=True)
+class DataSet:
+    """A data set of the Hugging Face Hub that holds a corpus, or a part of it.
+
+    Attributes:
+        column: Column that holds addresses of pages.
+        whole: Whether it holds all of the corpus; a page missing in a part is not missing in the corpus.
+    """
+
+    dataset: str
+    config: str
+    split: str
+    column: str
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Corpus:
     """A training corpus whose contents are public, from `data/corpora.toml`.
 
@@ -24,20 +40,37 @@ class Corpus:
         name: As it stands in every row about it, lower case.
         title: As its makers call it.
         aliases: What tables of presence call it besides.
-        source: Where it is described.
+        source: Where it is described; date: the day that was looked up.
+        published: First day anybody could have trained on it.
+        until: Last day of its content; None where it grows or nothing tells.
+        growing: Whether snapshots are added, so that rows about it are dated by the day theirs ended.
+        training: False for what only shows that a page was public.
+        infini_gram: Indexes of sentences that hold it.
     """
 
     name: str
     title: str
     aliases: tuple[str, ...]
     source: str
+    date: dt.date | None = None
+    published: dt.date | None = None
+    until: dt.date | None = None
+    growing: bool = False
+    training: bool = True
+    hugging_face: tuple[DataSet, ...] = ()
+    infini_gram: tuple[str, ...] = ()
 
 
 @cache
 def corpora() -> dict[str, Corpus]:
     """Return the corpora known, by name."""
     listed = tomllib.loads((shipped.folder("data") / "corpora.toml").read_text("utf-8"))["corpus"]
-    return {entry["name"]: Corpus(**entry | {"aliases": tuple(entry["aliases"])}) for entry in listed}
+    return {entry["name"]: _corpus(entry) for entry in listed}
+
+
+def _corpus(entry: dict[str, Any]) -> Corpus:
+    lists = {name: tuple(entry.get(name, ())) for name in ("aliases", "infini_gram")}
+    return Corpus(**entry | lists | {"hugging_face": tuple(DataSet(**held) for held in entry.get("hugging_face", ()))})
 
 
 def corpus_name(called: str) -> str:
