@@ -139,24 +139,29 @@ def _residual(matrices: Floats, xx: Floats, xy: Floats, yy: Floats) -> Floats:
 
 def _correction(matrices: Floats, xx: Floats, xy: Floats, yy: Floats, lags: Floats) -> Floats:
     rest = _residual(matrices[:, None], xx, xy, yy)
-    first, second, third = lags @ _powers(matrices, lags.shape[1])  # (block, draw) each
-    squares = (matrices @ matrices)[:, None]
-    kernels = second.T[..., None, None] * matrices[:, None] + third.T[..., None, None] * squares
-    kernels[..., range(3), range(3)] += first.T[..., None]
+    shares = (_powers(matrices, lags.shape[1]) @ lags.T).transpose(1, 0, 2)[..., None, None]  # (3, draw, block, 1, 1)
+    kernels = shares[1] * matrices[:, None] + shares[2] * (matrices @ matrices)[:, None]
+    kernels[..., range(3), range(3)] += shares[0, ..., 0]
     correction: Floats = (kernels @ rest).sum(axis=1)
     return correction
 
 
 def _powers(matrices: Floats, count: int) -> Floats:
-    """Coefficients of I, A and A^2 in the powers of A from 0 (Cayley-Hamilton), shape (3, power, draw)."""
-    trace = np.trace(matrices, axis1=1, axis2=2)
-    minors = (trace**2 - (matrices * matrices.transpose(0, 2, 1)).sum(axis=(1, 2))) / 2
-    volume = np.linalg.det(matrices)
-    powers = np.zeros((3, count, len(matrices)))
-    powers[0, 0] = 1
-    for power in range(1, count):
-        first, second, third = powers[:, power - 1]
-        powers[0, power] = volume * third
-        powers[1, power] = first - minors * third
-        powers[2, power] = second + trace * third
+    """Coefficients of I, A and A^2 in the powers of A from 0, shape (draw, 3, power).
+
+    By Cayley and Hamilton the coefficients of the next power are those of this one times a companion matrix, so that
+    twice as many powers take one product with its power.
+    """
+    companion = np.zeros_like(matrices)
+    companion[:, 1, 0] = companion[:, 2, 1] = 1
+    companion[:, 2, 2] = trace = np.trace(matrices, axis1=1, axis2=2)
+    companion[:, 1, 2] = ((matrices * matrices.transpose(0, 2, 1)).sum(axis=(1, 2)) - trace**2) / 2
+    companion[:, 0, 2] = np.linalg.det(matrices)
+    powers = np.zeros((len(matrices), 3, count))
+    powers[:, 0, 0] = 1
+    known = 1
+    while known < count:
+        more = min(known, count - known)
+        powers[..., known : known + more] = companion @ powers[..., :more]
+        companion, known = companion @ companion, known + more
     return powers
