@@ -19,7 +19,7 @@ from crawlers.base import Gathered, Http, Reply, Request, Service, Source, Wante
 from crawlers.crawled.bundle import ROOM, Part, bundled, parts
 from crawlers.crawled.captures import Line, Query, belongs, facts, unit_kind, unknown
 from crawlers.crawled.crawls import CORPUS, Crawl, ask_crawls, chosen, is_list, read_crawls
-from crawlers.crawled.manners import Polite, whole
+from crawlers.crawled.manners import MANNERS, Polite, whole
 from crawlers.reading.lenient import mapping, text
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Capture, Fact, Presence, PresenceState
@@ -27,7 +27,7 @@ from geo_flywheel.records import Capture, Fact, Presence, PresenceState
 NAME = "common_crawl_index"
 URL = "https://index.commoncrawl.org"
 METHOD = "index query"
-OPTIONS = {"crawls": [], "most_crawls": 6, "most_index_pages": 20, "collinfo": ""}
+OPTIONS = {**MANNERS, "crawls": [], "most_crawls": 6, "most_index_pages": 20, "collinfo": ""}
 _UNTOLD = frozenset({"", "-"})
 _FIELDS = "urlkey,timestamp,url,mime,mime-detected,status,filename,redirect,digest"
 
@@ -35,7 +35,7 @@ _FIELDS = "urlkey,timestamp,url,mime,mime-detected,status,filename,redirect,dige
 async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[Gathered]:
     """Yield the list of crawls, then per crawl and site the lines of the index, newest crawl first."""
     options = {**OPTIONS, **service.options}
-    polite = Polite(http, service, options)
+    polite = Polite(http, NAME, options)
     listed = await ask_crawls(polite, service, URL)
     scope = {"sites": " ".join(wanted.sites), "since": f"{wanted.since}", "until": f"{wanted.until}"}
     yield Gathered(listed, scope)

@@ -18,7 +18,7 @@ import orjson
 from crawlers.base import Gathered, Http, Reply, Request, Service, Source, Wanted
 from crawlers.crawled.bundle import ROOM, bundled, parts
 from crawlers.crawled.captures import belongs, unit_kind
-from crawlers.crawled.manners import Polite, whole
+from crawlers.crawled.manners import MANNERS, Polite, whole
 from crawlers.reading.lenient import sequence, text
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Capture, Fact, Listing, Presence, PresenceState
@@ -27,7 +27,7 @@ from geo_flywheel.urls import canonical
 NAME, CORPUS = "wayback", "wayback"
 URL = "https://web.archive.org"
 METHOD = "public capture, not training"
-OPTIONS = {"pause": 6.0, "page_size": 10_000, "most_pages": 5}
+OPTIONS = {**MANNERS, "pause": 6.0, "page_size": 10_000, "most_pages": 5}
 _FIELDS = ("timestamp", "original", "statuscode", "mimetype")
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 Row = dict[str, str]
@@ -36,7 +36,7 @@ Row = dict[str, str]
 async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[Gathered]:
     """Yield, per site, the captures of the wanted days, one per address and month."""
     options = {**OPTIONS, **service.options}
-    polite = Polite(http, service, options)
+    polite = Polite(http, NAME, options)
     size, most = whole(options, "page_size", NAME), whole(options, "most_pages", NAME)
     for unit in wanted.sites:
         about = [page for page in wanted.pages if belongs(page, unit)]

@@ -83,8 +83,10 @@ def belongs(url: str, unit: str) -> bool:
 def unknown(query: Query) -> Iterator[Fact]:
     """Yield that nothing is known of the unit and of its pages in this crawl."""
     yield _presence(query, query.unit, unit_kind(query.unit), PresenceState.UNKNOWN)
-    for page in query.pages:
-        yield _presence(query, canonical(page).url, "page", PresenceState.UNKNOWN)
+    pages = sorted({canonical(page).url for page in query.pages})
+    for page in pages:
+        yield _presence(query, page, "page", PresenceState.UNKNOWN)
+    yield from _asked(query, [PresenceState.UNKNOWN for _ in pages])
 
 
 def facts(query: Query, lines: Iterable[Line]) -> Iterator[Fact]:
@@ -100,9 +102,16 @@ def facts(query: Query, lines: Iterable[Line]) -> Iterator[Fact]:
             if kind == "page":
                 captures[canonical(line.url).url] += 1
     yield _of_unit(query, seen, captures)
-    yield from _of_pages(query, captures)
+    yield from _found(query, captures)
+    doors, spellings = set(map(_door, captures)), set(map(_spelling, captures))
+    asked = sorted({canonical(page).url for page in query.pages})
+    states = {page: _state(query, page, doors, spellings) for page in asked}
+    for page, state in states.items():
+        if page not in captures:
+            yield _presence(query, page, "page", state, 0 if state is PresenceState.ABSENT else None)
+    yield from _asked(query, list(states.values()))
     if query.whole:
-        yield from (_came_by(query, kind, seen[kind]) for kind in KINDS)
+        yield from (_counted(query, f"{kind}_captures", seen[kind]) for kind in KINDS)
 
 
 def _of_unit(query: Query, seen: Counter[Kind], captures: Counter[str]) -> Presence:
@@ -111,19 +120,28 @@ def _of_unit(query: Query, seen: Counter[Kind], captures: Counter[str]) -> Prese
     return _presence(query, query.unit, unit_kind(query.unit), state, *counts)
 
 
-def _of_pages(query: Query, captures: Counter[str]) -> Iterator[Fact]:
+def _found(query: Query, captures: Counter[str]) -> Iterator[Fact]:
     for page, count in captures.items():
         yield _presence(query, page, "page", PresenceState.PRESENT, count if query.whole else None)
         yield Listing("crawl_index", page, query.observed_on)
-    missing = {canonical(page).url for page in query.pages} - captures.keys()
-    doors, spellings = {_door(page) for page in captures}, {_spelling(page) for page in captures}
-    for page in sorted(missing):
-        if _door(page) in doors:
-            yield _presence(query, page, "page", PresenceState.PRESENT)
-        elif query.whole and _spelling(page) not in spellings:
-            yield _presence(query, page, "page", PresenceState.ABSENT, 0)
-        else:
-            yield _presence(query, page, "page", PresenceState.UNKNOWN)
+
+
+def _state(query: Query, page: str, doors: set[str], spellings: set[str]) -> PresenceState:
+    """What is known of a page that was asked for, from the doors and spellings of the pages found."""
+    if _door(page) in doors:
+        return PresenceState.PRESENT
+    return PresenceState.ABSENT if query.whole and _spelling(page) not in spellings else PresenceState.UNKNOWN
+
+
+def _asked(query: Query, states: list[PresenceState]) -> Iterator[Fact]:
+    """How many pages were asked for and what is known of them.
+
+    Only these give a share: the pages found besides are those that are present, by their very choice.
+    """
+    if states:
+        yield _counted(query, "asked_pages", len(states))
+        yield _counted(query, "asked_pages_present", states.count(PresenceState.PRESENT))
+        yield _counted(query, "asked_pages_absent", states.count(PresenceState.ABSENT))
 
 
 def _presence(
@@ -137,9 +155,17 @@ def _presence(
     return Presence(CORPUS, unit, kind, state, query.method, captures, documents, observed_on=query.observed_on)
 
 
-def _came_by(query: Query, kind: Kind, count: int) -> Engagement:
+def _counted(query: Query, metric: str, count: int) -> Engagement:
+    """A count of the crawl, dated like all else about it; `attribution` is the method of the presences it goes with."""
     return Engagement(
-        query.source, query.unit, unit_kind(query.unit), query.observed_on, f"{kind}_captures", count, rule=query.crawl
+        query.source,
+        query.unit,
+        unit_kind(query.unit),
+        query.observed_on,
+        metric,
+        count,
+        attribution=query.method,
+        rule=query.crawl,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 
-from crawlers.base import Http, Reply, Request, Service
+from crawlers.base import Http, Reply, Request
 from geo_flywheel.errors import ConfigError, Throttled
 
 MANNERS: Mapping[str, object] = {"pause": 1.0, "throttled_pause": 60.0, "contact": ""}
@@ -25,16 +25,15 @@ class Polite:
 
     Args:
         http: Does the sending, its own pace and patience included.
-        service: As it is configured.
-        defaults: Options of the source, `MANNERS` among them.
+        source: Who asks, for the errors.
+        options: Of the source as it is configured, `MANNERS` among them.
     """
 
-    def __init__(self, http: Http, service: Service, defaults: Mapping[str, object]) -> None:
+    def __init__(self, http: Http, source: str, options: Mapping[str, object]) -> None:
         self._http = http
-        told = {**MANNERS, **defaults, **service.options}
-        self._pause = seconds(told, "pause", service.engine)
-        self._long_pause = seconds(told, "throttled_pause", service.engine)
-        contact = str(told["contact"])
+        self._pause = seconds(options, "pause", source)
+        self._long_pause = seconds(options, "throttled_pause", source)
+        contact = str(options["contact"])
         self._headers = {"from": contact, "user-agent": f"geo-flywheel (+{contact})"} if contact else {}
         self._begun = self._shut = False
 

@@ -34,6 +34,7 @@ def test_the_reports_are_those_promised() -> None:
     assert NAMES == [
         "citation_share",
         "co_cited_sites",
+        "corpus_history",
         "crawl_health",
         "decision_grade",
         "engine_overlap",

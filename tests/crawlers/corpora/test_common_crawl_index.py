@@ -84,6 +84,7 @@ class TestAtTheSandbox:
         market = sandbox()
         came = gathered(market, NAME, wanted("ambertrail.example"), most_crawls=1)
         told = {each.metric: each.value for each in engagements(read(NAME, came))}
+        assert {each.rule for each in engagements(read(NAME, came))} == {market.corpora.crawls()[0].id}
         captures = [c for c in market.corpora.captures(market.corpora.crawls()[0]) if "ambertrail" in c.url]
         assert told == {
             "page_captures": sum(c.subset == "warc" for c in captures),
@@ -135,7 +136,11 @@ class TestWhatIsNotThere:
             "https://a.example/y": "unknown",
         }
         assert {presence.captures for presence in presences(facts)} == {None}
-        assert engagements(facts) == []
+        assert {each.metric: each.value for each in engagements(facts)} == {
+            "asked_pages": 2,
+            "asked_pages_present": 1,
+            "asked_pages_absent": 0,
+        }
 
     def test_more_pages_than_are_asked_for_leave_the_rest_unknown(self) -> None:
         answer = answering((200, line("https://a.example/x")), (200, line("https://a.example/y")))
