@@ -151,7 +151,7 @@ def _feedback_key(feedback: Feedback) -> str:
     """Written as by every release where the source tells no rater and no score of its own."""
     parts = [feedback.answer_id, feedback.kind, str(feedback.rating), str(feedback.given_at)]
     if feedback.rater is not None or feedback.score is not None:
-        parts += [str(feedback.rater), str(feedback.score)]
+        parts += [str(feedback.rater), str(feedback.score), str(feedback.comment)]
     return _key(*parts)
 
 
