@@ -23,7 +23,7 @@ from time import monotonic
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")  # before numpy is loaded: replications are what runs in parallel
 
-from tests.validation.cells import NAMED, Cell, full_grid  # noqa: E402
+from tests.validation.cells import BEYOND, NAMED, Cell, full_grid  # noqa: E402
 from tests.validation.checkpoint import Checkpoint, digest  # noqa: E402
 from tests.validation.judging import Summary, summary  # noqa: E402
 from tests.validation.page import broken, page  # noqa: E402
@@ -76,7 +76,7 @@ def _asked(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _chosen(grid: str, names: Sequence[str]) -> list[Cell]:
-    cells = list(NAMED if grid == "named" else full_grid())
+    cells = list((*NAMED, *BEYOND) if grid == "named" else full_grid())
     unknown = set(names) - {cell.name for cell in cells}
     if unknown:
         sys.exit(f"no cell {', '.join(sorted(unknown))} in the {grid} grid: {' '.join(c.name for c in cells[:30])} …")

@@ -1,6 +1,7 @@
 """The worlds in which the estimators are put to the proof, by name, with what is promised in each.
 
-The 24 named cells are those of the design's result tables and the corners of its grid; `full_grid` is the whole grid.
+The 24 named cells are those of the design's result tables and the corners of its grid; `BEYOND` are worlds in which
+pages, sweeps, robots.txt and models change; `full_grid` is the whole grid.
 """
 
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from itertools import product
 from typing import Literal
 
 from geo_flywheel.simulate import attachment
-from geo_flywheel.simulate.market import World
+from geo_flywheel.simulate.market import WORLDS, World
 
 Promise = Literal["number", "lower limit", "no loop", "gate power", "none", "exponent"]
 
@@ -19,9 +20,10 @@ class Cell:
     """A world whose truth is stated, and what the estimator promises in it.
 
     Attributes:
-        crawlers: Crawlers of which only is known whether they came in a week; 0 counts fetches.
         promises: "number": small bias and right coverage; "lower limit": the lower limit holds; "no loop": no loop is
             reported; "gate power": the exclusion gate rejects; "exponent": small bias; "none": shown, not judged.
+        crawlers: Crawlers of which only is known whether they came in a week; 0 counts fetches.
+        missing: Chance of an engine's weekly sweep to be missed.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Cell:
     world: World | attachment.World
     promises: tuple[Promise, ...]
     crawlers: int = 0
+    missing: float = 0.0
 
     @property
     def truth(self) -> float:
@@ -72,6 +75,14 @@ NAMED = (
     Cell("alpha-50", "entrants, alpha = .5", attachment.World(alpha=0.5), ("exponent",)),
     Cell("alpha-100", "entrants, alpha = 1: they starve", attachment.World(alpha=1.0), ("exponent",)),
 )  # fmt: skip
+
+BEYOND = (
+    Cell("turnover", "the demo; a quarter of the pages enters, a tenth leaves", WORLDS["turnover"], ("number",)),
+    Cell("missed", "the demo; each engine misses one sweep in fifty", World(), ("number",), missing=0.02),
+    Cell("robots", "the demo; robots.txt shuts crawlers out of 15% of the sites", WORLDS["robots"], ("number",)),
+    Cell("releases", "the demo; two models lift what they were trained on by 30%", WORLDS["releases"], ("none",)),
+)
+"""Not of the grid; what happens to any real panel."""
 
 
 def full_grid() -> Iterator[Cell]:

@@ -91,7 +91,8 @@ def digest(cell: Cell, modules: tuple[str, ...]) -> str:
         if name not in found:
             found[name], imported = _source(name)
             waiting += imported
-    told = [repr(cell.world), str(cell.crawlers), *(found[name] for name in sorted(found))]
+    told = [repr(cell.world), str(cell.crawlers), *([str(cell.missing)] if cell.missing else [])]
+    told += (found[name] for name in sorted(found))
     return sha256("\n".join(told).encode()).hexdigest()[:16]
 
 

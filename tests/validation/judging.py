@@ -97,7 +97,9 @@ def summary(truth: float, rows: Sequence[dict[str, Any]]) -> Summary:
         spread=_spread(values),
         cover=share(int(((low <= truth) & (truth <= high)).sum()), len(told)),
         lower=share(int((low <= truth).sum()), len(told)),
-        half_width=float(np.median(high - low)) / 2 if told else float("nan"),
+        half_width=float(np.median([(up - down) / 2 if up < inf else inf for down, up in zip(low, high, strict=True)]))
+        if told
+        else float("nan"),
         verdicts={name: share(hits, count) for name, hits in Counter(row["verdict"] for row in rows).most_common()},
         rejected=share(sum(value < GATE_LEVEL for value in tests), len(tests)),
         naive={name: _of_naive(truth, [row["naive"][name] for row in rows if name in row["naive"]]) for name in names},

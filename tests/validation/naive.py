@@ -54,6 +54,12 @@ def naive(columns: Columns) -> dict[str, Naive]:
     }
 
 
+def balanced(columns: Columns) -> bool:
+    """Tell whether every page has a row, with answers, in every week."""
+    pages, weeks = (np.unique(columns[name]).size for name in ("page_id", "period"))
+    return len(columns["period"]) == pages * weeks and bool((columns["asked_a"] > 0).all())
+
+
 def unsplit(columns: Columns) -> dict[str, NDArray[Any]]:
     """Return the panel with both halves made the mean of the two: what is left when nothing was measured twice.
 

@@ -11,10 +11,10 @@ from geo_flywheel.estimators.attachment import Attachment
 from geo_flywheel.estimators.loop_gain import LoopGain
 from geo_flywheel.panel import Panel, checked
 from geo_flywheel.simulate import attachment
-from geo_flywheel.simulate.market import Market
+from geo_flywheel.simulate.market import Market, World
 from geo_flywheel.simulate.panels import Columns, observed
 from tests.validation.cells import Cell
-from tests.validation.naive import naive, unsplit
+from tests.validation.naive import balanced, naive, unsplit
 
 Row = dict[str, Any]
 
@@ -38,7 +38,7 @@ def replicate(cell: Cell, seed: int) -> Row:
     """Return what one replication gives, as a row of a checkpoint."""
     if isinstance(cell.world, attachment.World):
         return {"seed": seed, **_exponent(cell.world, seed)}
-    return {"seed": seed, **_gain(observed(Market(cell.world, seed), crawlers=cell.crawlers), seed)}
+    return {"seed": seed, **_gain(_seen(cell, cell.world, seed), seed)}
 
 
 def panel_of(columns: Columns) -> Panel:
@@ -46,10 +46,14 @@ def panel_of(columns: Columns) -> Panel:
     return checked(pd.DataFrame(columns), "risk set")
 
 
+def _seen(cell: Cell, world: World, seed: int) -> Columns:
+    return observed(Market(world, seed), crawlers=cell.crawlers, missing=cell.missing)
+
+
 def _gain(columns: Columns, seed: int) -> Row:
     estimate = LoopGain(draws=DRAWS, seed=seed, beside=False).fit(panel_of(columns))
     whole = LoopGain(draws=_FEW_DRAWS, seed=seed, beside=False).fit(panel_of(unsplit(columns)))
-    beside = {name: list(one) for name, one in naive(columns).items()}
+    beside = {name: list(one) for name, one in naive(columns).items()} if balanced(columns) else {}
     told = estimate.diagnostics
     return {
         **_told(estimate),

@@ -2,7 +2,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.validation.cells import NAMED, full_grid
+from tests.validation.cells import BEYOND, NAMED, full_grid
 from tests.validation.checkpoint import Checkpoint, alike, digest
 from tests.validation.replicating import seed_of
 
@@ -55,5 +55,5 @@ def test_a_cell_has_another_digest_if_its_world_has_and_the_same_if_not() -> Non
 def test_cells_have_names_and_seeds_of_their_own() -> None:
     assert len(NAMED) == 24
     assert len({cell.name for cell in full_grid()}) == 1080
-    seeds = {seed_of(cell, 1, number) for cell in NAMED for number in range(200)}
-    assert len(seeds) == 24 * 200
+    seeds = {seed_of(cell, 1, number) for cell in (*NAMED, *BEYOND) for number in range(200)}
+    assert len(seeds) == 28 * 200
