@@ -8,10 +8,10 @@ import click
 
 from geo_flywheel.cli.output import printable, write_rows
 from geo_flywheel.estimate import Estimate, Interval, Verdict
+from geo_flywheel.estimate.verdicts import LOOPS
 
 _WIDTH = 100
 _SPEED = ("revolution_time", "half_life", "doubling_time", "multiplier")
-_LOOPS = {Verdict.SELF_SUSTAINING, Verdict.FADING, Verdict.OPEN}
 _UNTOLD = {Verdict.CANNOT_TELL, Verdict.TOO_FEW, Verdict.NOT_COMPARABLE}
 _COLUMNS = ("quantity", "value", "95% interval", "verdict", "unit")
 
@@ -63,7 +63,7 @@ def _meanings(estimates: Iterable[Estimate]) -> Iterator[str]:
 
 def _speeds(estimates: Iterable[Estimate]) -> Iterator[str]:
     for loop in estimates:
-        if loop.verdict in _LOOPS:
+        if loop.verdict in LOOPS:
             told = [part for part in loop.parts if part.quantity in _SPEED and part.value is not None]
             yield from (f"{_spoken(p.quantity)}: {_value(p)} {_limits(p)} {p.unit}" for p in told)
             yield from (f"{_spoken(p.quantity)}: {p.reason}" for p in loop.parts if p.quantity == "acceleration")
@@ -71,7 +71,7 @@ def _speeds(estimates: Iterable[Estimate]) -> Iterator[str]:
 
 def _stages(estimates: Iterable[Estimate]) -> Iterator[str]:
     for loop in estimates:
-        if loop.verdict in _LOOPS:
+        if loop.verdict in LOOPS:
             yield from (part.reason for part in loop.parts if part.quantity == "bottleneck")
 
 
@@ -92,7 +92,7 @@ def _value(estimate: Estimate) -> str:
     if estimate.verdict in {Verdict.OTHER_ORDER, Verdict.CANNOT_TELL}:
         return "-"
     interval = estimate.interval
-    if estimate.diagnostics.get("trusted") == 0 and interval is not None and estimate.verdict in _LOOPS:
+    if estimate.diagnostics.get("trusted") == 0 and interval is not None and estimate.verdict in LOOPS:
         return f"at least {_number(interval.low)}"
     return "-" if estimate.value is None else _number(estimate.value)
 

@@ -23,6 +23,7 @@ from geo_flywheel.estimate.gain import (
     stage_gains,
 )  # fmt: skip
 from geo_flywheel.estimate.moments import Moments
+from geo_flywheel.estimate.verdicts import LOOPS
 
 Floats = NDArray[np.float64]
 
@@ -144,8 +145,7 @@ def _bottleneck(fitted: Fitted, whole: Estimate, drawn: Floats) -> Estimate:
     weakest = int(np.argmin(drawn[0]))
     agree = float((rooted.argmin(axis=1) == weakest).mean()) if len(rooted) else 0.0
     name = " -> ".join(STAGES[weakest][:2])
-    loop = whole.verdict in {Verdict.SELF_SUSTAINING, Verdict.FADING, Verdict.OPEN}
-    clear = agree >= _SURE and loop
+    clear = agree >= _SURE and whole.verdict in LOOPS
     reason = f"{name} passes on least (in {agree:.0%} of the draws)"
     return replace(
         whole, quantity="bottleneck", unit="long-run response of the weakest stage", value=float(drawn[0, weakest]),

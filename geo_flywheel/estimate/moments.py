@@ -50,8 +50,13 @@ class Moments:
 
 def moments_of(pairs: Transitions) -> Moments:
     """Return the moments of a panel, halves crossed, means by topic and week and by page taken out."""
+    return crossed(demeaned(pairs), pairs)
+
+
+def demeaned(pairs: Transitions) -> Floats:
+    """Return both weeks of every pair less means by topic and week and by page, (pair, week and half and state)."""
     columns = np.concatenate([pairs.before, pairs.after], axis=1)
-    return crossed(within(columns, pairs.page, pairs.cell, pairs.weight), pairs)
+    return within(columns, pairs.page, pairs.cell, pairs.weight)
 
 
 def crossed(columns: Floats, pairs: Transitions) -> Moments:

@@ -30,7 +30,9 @@ class Transitions:
         site: Code of each page's site, same shape.
         topic: Code of its topic, same shape.
         entered: Period of the window in which the page was first seen; NaN where unknown.
-        noise: Relative variance that counting alone adds to each half and state, shape (page, half and state).
+        means: Mean level of each half and state of the page, shape (page, half and state).
+        noise: Relative variance that counting alone adds to each half and state, same shape; NaN for what is not
+            counted in whole numbers.
         sites: Number of sites, those of which every pair was left out included.
         left_out: How much was left out, by why.
     """
@@ -43,6 +45,7 @@ class Transitions:
     site: Numbers
     topic: Numbers
     entered: Floats
+    means: Floats
     noise: Floats
     sites: int
     left_out: dict[str, float] = field(default_factory=dict)
@@ -64,7 +67,7 @@ class Transitions:
         return replace(
             self, page=page.astype(np.int64), time=self.time[kept], before=self.before[kept], after=self.after[kept],
             weight=self.weight[pages], site=self.site[pages], topic=self.topic[pages], entered=self.entered[pages],
-            noise=self.noise[pages],
+            means=self.means[pages], noise=self.noise[pages],
         )  # fmt: skip
 
 
@@ -97,7 +100,7 @@ def transitions_of(cells: Cells) -> Transitions:
         renumbered[page[first]], cells.period[first] - start,
         cells.levels.reshape(-1, 6)[first] / scale, cells.levels.reshape(-1, 6)[first + 1] / scale,
         _weights(counted[kept]), cells.site[pages[kept]], cells.topic[pages[kept]],
-        cells.entered[pages[kept]] - start, _counting_noise(counted[kept], asked), sites, left_out,
+        cells.entered[pages[kept]] - start, means[kept], _counting_noise(counted[kept], asked, cells), sites, left_out,
     )  # fmt: skip
 
 
@@ -107,9 +110,10 @@ def _weights(counted: Floats) -> Floats:
     return weights
 
 
-def _counting_noise(counted: Floats, asked: Floats) -> Floats:
-    """Variance over squared mean: Poisson for fetches and sessions, binomial for citations."""
+def _counting_noise(counted: Floats, asked: Floats, cells: Cells) -> Floats:
+    """Variance over squared mean: Poisson for fetches and sessions, binomial for citations; NaN for no counts."""
     noise = 1 / counted
+    noise[:, (cells.counts.reshape(-1, 6) % 1 != 0).any(axis=0)] = np.nan
     for half, column in ((0, 1), (1, 4)):
         noise[:, column] *= np.maximum(1 - counted[:, column] / asked[:, half], 0.0)
     return noise

@@ -30,6 +30,17 @@ def sums(codes: Numbers, values: Floats, size: int = 0) -> Floats:
     return np.asarray(np.bincount(codes, values, size), dtype=np.float64)
 
 
+def cell_centred(columns: Floats, cell: Numbers, weight: Floats) -> Floats:
+    """Return columns less their weighted means by cell alone; weight has shape (row,)."""
+    rows, cells = len(cell), int(cell.max()) + 1
+    total = sums(cell, weight, cells)[:, None]
+    total[total == 0] = 1.0
+    to_cells = csc_array((weight, cell, np.arange(rows + 1)), shape=(cells, rows))
+    totals: Floats = np.asarray(to_cells @ columns, dtype=np.float64)
+    centred: Floats = columns - (totals / total)[cell]
+    return centred
+
+
 def within(columns: Floats, unit: Numbers, cell: Numbers | None = None, weight: Floats | None = None) -> Floats:
     """Return columns less their means by unit and, where given, less the effects of cells, jointly projected.
 

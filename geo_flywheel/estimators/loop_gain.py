@@ -13,15 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_flywheel.estimate import Estimate, Interval, Verdict
+from geo_flywheel.estimate.baselines import baselines
 from geo_flywheel.estimate.bcmm import EVERY, LOOP, Roots, corrected, spectral_radius
 from geo_flywheel.estimate.bootstrap import LEVEL, Draws, draws_of, joint_test
 from geo_flywheel.estimate.cells import STATES, Cells, cells_of
-from geo_flywheel.estimate.gain import STAGES, gain
+from geo_flywheel.estimate.gain import STAGES, gain, revolution_time
 from geo_flywheel.estimate.levels import between_share
 from geo_flywheel.estimate.loop_parts import Fitted, parts_of
-from geo_flywheel.estimate.moments import moments_of
+from geo_flywheel.estimate.moments import crossed, demeaned
+from geo_flywheel.estimate.soundness import common_residuals, noise_check, placebo_leads
+from geo_flywheel.estimate.tempo import acceleration
+from geo_flywheel.estimate.thorough import permutation_p, rolling, spells, week_error
 from geo_flywheel.estimate.transitions import Transitions, transitions_of
-from geo_flywheel.estimate.verdicts import MOST_TRUSTED, TRUSTED_WEEKS, Evidence, too_little, verdict_of
+from geo_flywheel.estimate.verdicts import LOOPS, MOST_TRUSTED, TRUSTED_WEEKS, Evidence, too_little, verdict_of
 from geo_flywheel.panel import Panel
 
 Floats = NDArray[np.float64]
@@ -84,7 +88,8 @@ class LoopGain:
         return self._fitted(panel, cells, pairs)
 
     def _fitted(self, panel: Panel, cells: Cells, pairs: Transitions) -> Estimate:
-        moments = moments_of(pairs)
+        columns = demeaned(pairs)
+        moments = crossed(columns, pairs)
         draws = draws_of(moments.weight, self.draws, self.seed)
         drawn = moments.drawn(draws.weights)
         fitted = Fitted(corrected(drawn, LOOP), drawn, draws)
@@ -97,10 +102,32 @@ class LoopGain:
         high = inf if verdict is Verdict.OPEN and seen.gain > MOST_TRUSTED else seen.high
         estimate = Estimate(
             QUANTITY, seen.gain, UNIT, Interval(seen.low, high, LEVEL, ESTIMAND), verdict,
-            reason if trusted else f"{reason}; {_BEYOND}", numbers | {"trusted": float(trusted)},
+reason if trusted or verdict not in LOOPS else f"{reason}; {_BEYOND}",
+            numbers | {"trusted": float(trusted)},
             self._assumptions(panel), self.seed, panel.digest, len(pairs.weight), weeks,
         )  # fmt: skip
-        return replace(estimate, parts=parts_of(fitted, estimate))
+        estimate = replace(estimate, parts=parts_of(fitted, estimate))
+        if self.beside or self.thorough:
+            estimate = self._beside(estimate, columns, pairs, fitted)
+        return self._thoroughly(estimate, pairs, draws, panel) if self.thorough else estimate
+
+    def _beside(self, estimate: Estimate, columns: Floats, pairs: Transitions, fitted: Fitted) -> Estimate:
+        """Add diagnostics, acceleration and baselines; shared noise is told in the reason."""
+        draws, matrix = fitted.draws, fitted.roots.matrices[:1]
+        numbers, warnings = noise_check(columns, pairs, draws)
+        numbers |= placebo_leads(pairs, draws) | common_residuals(columns, matrix[0], pairs, self.seed)
+        turn = float(revolution_time(matrix)[0]) if estimate.verdict in LOOPS else nan
+        beside = (acceleration(pairs, draws, estimate, turn), *baselines(columns, pairs, draws, estimate))
+        return replace(
+            estimate, reason="; ".join([estimate.reason, *warnings]), parts=(*estimate.parts, *beside),
+            diagnostics={**estimate.diagnostics, **numbers},
+        )  # fmt: skip
+
+    def _thoroughly(self, estimate: Estimate, pairs: Transitions, draws: Draws, panel: Panel) -> Estimate:
+        tell = self.tell or (lambda _: None)
+        windows = (*rolling(pairs, draws, estimate, tell), *spells(pairs, draws, estimate, panel.frame, tell))
+        numbers = week_error(pairs, tell) | permutation_p(pairs, self.seed, tell)
+        return replace(estimate, parts=(*estimate.parts, *windows), diagnostics={**estimate.diagnostics, **numbers})
 
     def _without_root(self, panel: Panel, pairs: Transitions, seen: Evidence, numbers: dict[str, float]) -> Estimate:
         reason = (
