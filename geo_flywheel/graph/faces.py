@@ -1,0 +1,300 @@
+"""The graph by the names of its nodes: a part of it, or all, as columns and as networkx knows it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_flywheel.errors import ConfigError
+from geo_flywheel.graph.network import NOBODY, Graph, State, Ties
+
+MOST_EDGES = 200_000
+"""With more, networkx takes gigabytes to hold them and minutes to walk them."""
+
+SITE, PAGE, PROMPT, ENGINE, CELL, CORPUS, QUERY = range(7)
+KINDS = ("site", "page", "prompt", "engine", "cell", "corpus", "query")
+EDGE_KINDS = ("cited", "retrieved", "fan-out", "belongs to", "present in", "links to")
+CITED, RETRIEVED, FAN_OUT, BELONGS_TO, PRESENT_IN, LINKS_TO = range(6)
+_LETTERS = {State.OBSERVED: "o", State.NOT_OBSERVED: "n", State.NOT_ASKED: ".", State.UNKNOWN: "?"}
+
+Numbers = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Column = Sequence[Any]
+
+
+def check_size(edges: int) -> None:
+    """Refuse what is too large for networkx.
+
+    Raises:
+        ConfigError: If it is.
+    """
+    if edges > MOST_EDGES:
+        raise ConfigError(
+            f"{edges:,} edges are more than the {MOST_EDGES:,} that networkx takes: name a site and fewer hops, one"
+            " engine, or later weeks; or export to .parquet, which takes them all"
+        )
+
+
+@dataclass(frozen=True)
+class Edges:
+    """All edges by the numbers of `Faces`, shape (edge,).
+
+    Attributes:
+        kind: Place in `EDGE_KINDS`.
+        row: Place among the ties of its kind, for cited, retrieved and fan-out; else -1.
+        first: First and
+        last: last time it was seen: Monday of a snapshot, or a day; NaT where it belongs to none.
+    """
+
+    kind: NDArray[np.int8]
+    source: Numbers
+    target: Numbers
+    row: Numbers
+    first: "NDArray[np.datetime64]"
+    last: "NDArray[np.datetime64]"
+
+
+class Faces:
+    """Names for what the graph numbers: every node and edge, of the whole graph or of the part around a site."""
+
+    def __init__(self, graph: Graph, *, site: str | None = None, hops: int = 3) -> None:
+        """Choose the part.
+
+        Args:
+            graph: The graph.
+            site: Name of the site it is around; None for all of it.
+            hops: Edges from the site, in either direction: 1 reaches its pages and corpora, 2 the cells that cite them,
+                3 prompts, engines and what else these cells cite.
+
+        Raises:
+            ConfigError: If the graph has no such site.
+        """
+        self.graph = graph
+        sizes = (
+            graph.sites,
+            graph.pages,
+            graph.prompts,
+            graph.engines,
+            graph.cells.engine,
+            graph.corpora,
+            graph.queries,
+        )
+        self.starts = np.concatenate([[0], np.cumsum([len(part) for part in sizes])])
+        everything = self._edges()
+        reached = np.ones(self.starts[-1], bool) if site is None else self._around(everything, site, hops)
+        if site is None:
+            reached[:] = False
+            reached[everything.source] = reached[everything.target] = True
+        held = reached[everything.source] & reached[everything.target]
+        self.nodes: Numbers = np.flatnonzero(reached)
+        self.edges = Edges(*(getattr(everything, name)[held] for name in Edges.__dataclass_fields__))
+
+    def node_columns(self) -> dict[str, Column]:
+        """Return id, kind, label and, for cells, engine, surface, prompt, week and asked, a value per node."""
+        kind = np.searchsorted(self.starts, self.nodes, side="right") - 1
+        names = [self._name(int(k), int(n - self.starts[k])) for k, n in zip(kind, self.nodes, strict=True)]
+        cells = [
+            self._cell(int(n - self.starts[CELL])) if k == CELL else {} for k, n in zip(kind, self.nodes, strict=True)
+        ]
+        columns: dict[str, Column] = {
+            "id": [f"{KINDS[k]}:{name}" for k, (name, _) in zip(kind, names, strict=True)],
+            "kind": [KINDS[k] for k in kind],
+            "label": [label for _, label in names],
+        }
+        return columns | {
+            name: [cell.get(name) for cell in cells] for name in ("engine", "surface", "prompt", "week", "asked")
+        }
+
+    def edge_columns(self) -> dict[str, Column]:
+        """Return kind, source, target, week, seen, asked, first_seen, last_seen and states, a value per edge.
+
+        `states` has a letter for each snapshot of the graph: o observed, n not observed, . not asked, ? unknown.
+        """
+        ids = dict(zip(self.nodes.tolist(), self.node_columns()["id"], strict=True))
+        edges = self.edges
+        week, seen, asked = self._counts()
+        return {
+            "kind": [EDGE_KINDS[kind] for kind in edges.kind],
+            "source": [ids[node] for node in edges.source.tolist()],
+            "target": [ids[node] for node in edges.target.tolist()],
+            "week": week,
+            "seen": seen,
+            "asked": asked,
+            "first_seen": edges.first.astype("datetime64[D]").tolist(),
+            "last_seen": edges.last.astype("datetime64[D]").tolist(),
+            "states": self._states(),
+        }
+
+    def networkx(self) -> "nx.MultiDiGraph[str]":
+        """Return the part as a networkx graph; an attribute that is not known is left out, dates are ISO text.
+
+        Raises:
+            ConfigError: If it is too large.
+        """
+        check_size(len(self.edges.kind))
+        made: nx.MultiDiGraph[str] = nx.MultiDiGraph(snapshots=" ".join(map(str, self.graph.snapshots)))
+        for row in _rows(self.node_columns()):
+            made.add_node(row.pop("id"), **row)
+        for row in _rows(self.edge_columns()):
+            made.add_edge(row.pop("source"), row.pop("target"), key=row["kind"], **row)
+        return made
+
+    def _around(self, edges: Edges, site: str, hops: int) -> Bools:
+        if site not in self.graph.sites:
+            raise ConfigError(f"{site} is not in this part of the graph; ask for more weeks, or for all engines")
+        reached = np.zeros(self.starts[-1], bool)
+        reached[self.graph.sites.index(site)] = True
+        for _ in range(hops):
+            before = reached.copy()
+            reached[edges.target[before[edges.source]]] = True
+            reached[edges.source[before[edges.target]]] = True
+        return reached
+
+    def _edges(self) -> Edges:
+        parts = [*self._tied(), *self._belonging(), self._present(), self._linked()]
+        return Edges(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _tied(self) -> Iterator[tuple[Any, ...]]:
+        mondays = np.array(self.graph.snapshots, "datetime64[D]")
+        for kind, ties, to in self._ties():
+            _, place = self._spans(ties)
+            week = mondays[self.graph.cells.snapshot[ties.cell]]
+            first, last = (np.full(int(place.max(initial=-1)) + 1, fill, "datetime64[D]") for fill in ("9999", "0001"))
+            np.minimum.at(first, place, week)
+            np.maximum.at(last, place, week)
+            yield (
+                np.full(len(place), kind, np.int8), self.starts[CELL] + ties.cell, self.starts[to] + ties.unit,
+                np.arange(len(place)), first[place], last[place],
+            )  # fmt: skip
+
+    def _belonging(self) -> Iterator[tuple[Any, ...]]:
+        cells, week = self.graph.cells, np.array(self.graph.snapshots, "datetime64[D]")[self.graph.cells.snapshot]
+        named, owned = np.flatnonzero(cells.prompt != NOBODY), np.flatnonzero(self.graph.site_of != NOBODY)
+        never = np.full(len(owned), "NaT", "datetime64[D]")
+        everyone = np.arange(len(cells.engine))
+        yield _plain(BELONGS_TO, self.starts[CELL] + named, self.starts[PROMPT] + cells.prompt[named], week[named])
+        yield _plain(BELONGS_TO, self.starts[CELL] + everyone, self.starts[ENGINE] + cells.engine, week)
+        yield _plain(BELONGS_TO, self.starts[PAGE] + owned, self.graph.site_of[owned], never)
+
+    def _present(self) -> tuple[Any, ...]:
+        """Each unit and corpus once, from the first to the last day on which it was found there."""
+        presence = self.graph.presence
+        there = (presence.state == State.OBSERVED) & ((presence.page != NOBODY) | (presence.site != NOBODY))
+        source = np.where(presence.page != NOBODY, self.starts[PAGE] + presence.page, presence.site)[there]
+        pair = np.column_stack([source, self.starts[CORPUS] + presence.corpus[there]])
+        ends, place = np.unique(pair, axis=0, return_inverse=True)
+        first, last = (np.full(len(ends), "NaT", "datetime64[D]") for _ in range(2))
+        np.fmin.at(first, place, presence.day[there])
+        np.fmax.at(last, place, presence.day[there])
+        return (*_plain(PRESENT_IN, ends[:, 0], ends[:, 1], first)[:5], last)
+
+    def _linked(self) -> tuple[Any, ...]:
+        links = self.graph.links
+        plain = _plain(LINKS_TO, self.starts[PAGE] + links.source, self.starts[PAGE] + links.target, links.first)
+        return (*plain[:5], links.last)
+
+    def _ties(self) -> tuple[tuple[int, Ties, int], ...]:
+        graph = self.graph
+        return (CITED, graph.cited, PAGE), (RETRIEVED, graph.retrieved, PAGE), (FAN_OUT, graph.fan_out, QUERY)
+
+    def _spans(self, ties: Ties) -> tuple[Numbers, Numbers]:
+        """Each engine, prompt and unit once: number of its engine and prompt; and which of them each tie is of."""
+        cells, units = self.graph.cells, int(ties.unit.max(initial=0)) + 1
+        asking = cells.engine[ties.cell].astype(np.int64) * (len(self.graph.prompts) + 1) + cells.prompt[ties.cell] + 1
+        spans, place = np.unique(asking * units + ties.unit, return_inverse=True)
+        return spans // units, place.astype(np.int64)
+
+    @cached_property
+    def _status(self) -> NDArray[np.int8]:
+        """What was asked, shape (engine and prompt, snapshot): the state of what is not among the answers."""
+        cells, wide = self.graph.cells, len(self.graph.prompts) + 1
+        status = np.full((len(self.graph.engines) * wide, len(self.graph.snapshots)), State.NOT_ASKED, np.int8)
+        state = np.where(np.isnan(cells.asked), State.UNKNOWN, np.where(cells.asked > 0, State.NOT_OBSERVED, 0))
+        status[cells.engine.astype(np.int64) * wide + cells.prompt + 1, cells.snapshot] = state
+        return status
+
+    def _states(self) -> list[str | None]:
+        letters = np.array([_LETTERS[State(n)] for n in range(4)], "U1")
+        found: list[str | None] = [None] * len(self.edges.kind)
+        for kind, ties, _ in self._ties():
+            rows = np.flatnonzero(self.edges.kind == kind)
+            if rows.size:
+                asking, place = self._spans(ties)
+                wanted, which = np.unique(place[self.edges.row[rows]], return_inverse=True)
+                states = self._status[asking[wanted]].copy()
+                back = np.full(len(asking), -1)
+                back[wanted] = np.arange(len(wanted))
+                mine = back[place] >= 0
+                states[back[place[mine]], self.graph.cells.snapshot[ties.cell[mine]]] = State.OBSERVED
+                text = ["".join(line) for line in letters[states].tolist()]
+                for row, tie in zip(rows.tolist(), which.tolist(), strict=True):
+                    found[row] = text[tie]
+        return found
+
+    def _counts(self) -> tuple[list[date | None], list[int | None], list[int | None]]:
+        size = len(self.edges.kind)
+        week: list[date | None] = [None] * size
+        seen: list[int | None] = [None] * size
+        asked: list[int | None] = [None] * size
+        cells = self.graph.cells
+        for kind, ties, _ in self._ties():
+            rows = np.flatnonzero(self.edges.kind == kind)
+            for row, tie in zip(rows.tolist(), self.edges.row[rows].tolist(), strict=True):
+                cell = ties.cell[tie]
+                week[row], seen[row] = self.graph.snapshots[cells.snapshot[cell]], int(ties.seen[tie])
+                asked[row] = _whole(cells.asked[cell])
+        return week, seen, asked
+
+    def _name(self, kind: int, number: int) -> tuple[str, str]:
+        """What a node is called among its kind, and what a person reads."""
+        graph = self.graph
+        if kind == CELL:
+            cell = self._cell(number)
+            name = f"{cell['engine']}/{cell['surface']}/{cell['prompt'] or ''}/{cell['week']}"
+            return name, name
+        if kind == PROMPT:
+            return graph.prompts[number], graph.questions[number]
+        names: Mapping[int, Sequence[Any]] = {
+            SITE: graph.sites, PAGE: graph.pages, ENGINE: graph.engines, CORPUS: graph.corpora, QUERY: graph.queries
+        }  # fmt: skip
+        return (str(names[kind][number]),) * 2
+
+    def _cell(self, number: int) -> dict[str, Any]:
+        cells, graph = self.graph.cells, self.graph
+        engine, prompt = graph.engines[cells.engine[number]], int(cells.prompt[number])
+        return {
+            "engine": engine.engine,
+            "surface": engine.surface,
+            "prompt": graph.prompts[prompt] if prompt != NOBODY else None,
+            "week": graph.snapshots[cells.snapshot[number]],
+            "asked": _whole(cells.asked[number]),
+        }
+
+
+def to_networkx(graph: Graph, site: str, hops: int = 3) -> "nx.MultiDiGraph[str]":
+    """Return what lies within some hops of a site as a networkx graph; see `Faces`.
+
+    Raises:
+        ConfigError: If there is no such site, or too much around it.
+    """
+    return Faces(graph, site=site, hops=hops).networkx()
+
+
+def _plain(kind: int, source: Any, target: Any, when: "NDArray[np.datetime64]") -> tuple[Any, ...]:
+    size = len(source)
+    return np.full(size, kind, np.int8), source, target, np.full(size, -1), when, when
+
+
+def _whole(count: Any) -> int | None:
+    return None if np.isnan(count) else int(count)
+
+
+def _rows(columns: Mapping[str, Column]) -> Iterator[dict[str, Any]]:
+    for values in zip(*columns.values(), strict=True):
+        known = {name: value for name, value in zip(columns, values, strict=True) if value is not None}
+        yield {name: value.isoformat() if isinstance(value, date) else value for name, value in known.items()}

@@ -1,0 +1,363 @@
+"""Read the content-citation graph out of the store, as arrays: the SQL of it, and none of its numbers."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from geo_flywheel.errors import ConfigError
+from geo_flywheel.graph.neighbours import Baskets
+from geo_flywheel.graph.network import (
+    NOBODY,
+    Cells,
+    Engine,
+    Floats,
+    Graph,
+    Ints,
+    Links,
+    Presence,
+    State,
+    Ties,
+    no_links,
+)
+from geo_flywheel.store.database import Store
+from geo_flywheel.urls import site as site_of
+
+_STATES = {"present": State.OBSERVED, "absent": State.NOT_OBSERVED, "unknown": State.UNKNOWN}
+
+_CELLS = """
+SELECT engine, surface, week, topic, coalesce(prompt_no, -1) AS prompt_no,
+    CASE WHEN topic <> '' THEN -1 - dense_rank() OVER (ORDER BY topic) ELSE coalesce(prompt_no, -1) END AS asked_with,
+    coalesce(CAST(asked AS DOUBLE), 'nan') AS asked,
+    CAST(dense_rank() OVER (ORDER BY engine, surface) - 1 AS INTEGER) AS engine_no,
+    CAST(dense_rank() OVER (ORDER BY week) - 1 AS INTEGER) AS snapshot
+FROM graph_cells
+WHERE ($1 IS NULL OR week >= $1) AND ($2 IS NULL OR engine = $2)
+    AND ($3 IS NULL OR surface = $3)
+ORDER BY engine, surface, week, asked_with
+"""
+# Joined by numbers: the cell of each answer first, so that ten million citations meet no text.
+_ANSWERED = """
+SELECT a.answer_no, c.cell
+FROM answers AS a
+JOIN graph_cell AS c ON c.engine = a.engine AND c.surface = a.surface AND c.week = a.week
+    AND c.prompt_no = coalesce(a.prompt_no, -1) AND c.topic = CASE WHEN a.prompt_no IS NULL THEN a.topic ELSE '' END
+WHERE a.delivered
+"""
+_SIGHTED = """
+SELECT c.cell, o.page_no, o.observed_at, o.cited, o.asked
+FROM observations AS o
+JOIN graph_cell AS c ON c.engine = o.engine AND c.surface = o.surface AND c.week = o.week
+    AND c.prompt_no = coalesce(o.prompt_no, -1) AND c.topic = CASE WHEN o.prompt_no IS NULL THEN o.topic ELSE '' END
+WHERE o.cited > 0 AND o.page_no IS NOT NULL
+"""
+_CITED = """
+SELECT cell, page_no AS unit, CAST(sum(cited) AS DOUBLE) AS seen FROM (
+    SELECT a.cell, c.page_no, count(*) AS cited FROM citation AS c JOIN answered AS a USING (answer_no) GROUP BY ALL
+    UNION ALL SELECT cell, page_no, cited FROM sighted
+) AS t GROUP BY ALL ORDER BY cell, unit
+"""
+# Counts of several pages of a site in one sighted cell may overlap: then the fewest answers they can be.
+_CITED_SITES = """
+SELECT cell, site_no AS unit, CAST(sum(cited) AS DOUBLE) AS seen FROM (
+    SELECT cell, site_no, count(*) AS cited FROM (
+        SELECT DISTINCT a.cell, a.answer_no, s.site_no
+        FROM citation AS c JOIN answered AS a USING (answer_no) JOIN page_sites AS s ON s.page_no = c.page_no
+        WHERE s.site <> ''
+    ) AS each_once GROUP BY ALL
+    UNION ALL
+    SELECT o.cell, s.site_no, max(o.cited) AS cited FROM sighted AS o JOIN page_sites AS s ON s.page_no = o.page_no
+    WHERE s.site <> '' GROUP BY o.cell, s.site_no, o.observed_at
+) AS t GROUP BY ALL ORDER BY cell, unit
+"""
+_RETRIEVED = """
+SELECT a.cell, t.page_no AS unit, CAST(count(DISTINCT t.answer_no) AS DOUBLE) AS seen
+FROM retrieval AS t JOIN answered AS a USING (answer_no) GROUP BY ALL ORDER BY cell, unit
+"""
+_FAN_OUT = """
+SELECT a.cell, q.query AS unit, CAST(count(DISTINCT q.answer_no) AS DOUBLE) AS seen
+FROM fan_out AS q JOIN answered AS a USING (answer_no) GROUP BY ALL ORDER BY cell, unit
+"""
+_PRESENCES = """
+SELECT CASE WHEN n.unit_kind = 'page' THEN g.page_no END AS page_no,
+    CASE WHEN n.unit_kind <> 'page' THEN n.site END AS site, n.corpus, n.state, n.observed_on
+FROM presences AS n
+LEFT JOIN page AS g ON n.unit_kind = 'page' AND g.url = n.unit
+WHERE g.page_no IS NOT NULL OR (n.unit_kind <> 'page' AND n.site IN (SELECT site FROM page WHERE site <> ''))
+ORDER BY n.corpus, n.site, n.unit, n.state
+"""
+_TIES = {"cited": _CITED, "cited_sites": _CITED_SITES, "retrieved": _RETRIEVED, "fan_out": _FAN_OUT}
+_PAGES = "SELECT page_no, url, site, site_no FROM page_sites ORDER BY page_no"
+
+# What stood together. A basket is a delivered answer; where answers are not at hand, one prompt's sightings of a day.
+_BASKETS = """
+SELECT engine, surface, 'answers' AS made_of, coalesce(prompt_no, -1) AS prompt_no,
+    CASE WHEN prompt_no IS NULL THEN topic ELSE '' END AS topic, answer_no, CAST(NULL AS DATE) AS day
+FROM answers
+WHERE delivered AND week IS NOT NULL AND ($1 IS NULL OR week >= $1) AND week < $4
+    AND ($2 IS NULL OR engine = $2) AND ($3 IS NULL OR surface = $3)
+UNION ALL
+SELECT DISTINCT engine, surface, 'sightings of one prompt and day', coalesce(prompt_no, -1),
+    CASE WHEN prompt_no IS NULL THEN topic ELSE '' END, CAST(NULL AS INTEGER), day
+FROM observations
+WHERE ($1 IS NULL OR week >= $1) AND week < $4
+    AND ($2 IS NULL OR engine = $2) AND ($3 IS NULL OR surface = $3)
+"""
+_NUMBERED = f"""
+SELECT row_number() OVER () AS basket, *,
+    CASE WHEN topic <> '' THEN -1 - dense_rank() OVER (ORDER BY topic) ELSE prompt_no END AS asked_with
+FROM ({_BASKETS}) AS told
+"""
+_ASKED = """
+SELECT engine, surface, made_of, asked_with, count(*) AS baskets FROM basket GROUP BY ALL ORDER BY ALL
+"""
+_HELD = """
+SELECT DISTINCT b.basket, s.site_no
+FROM basket AS b
+JOIN citation AS c ON c.answer_no = b.answer_no
+JOIN page_sites AS s ON s.page_no = c.page_no
+WHERE s.site <> ''
+UNION ALL
+SELECT DISTINCT b.basket, s.site_no
+FROM basket AS b
+JOIN observations AS o ON o.engine = b.engine AND o.surface = b.surface AND o.day = b.day
+    AND coalesce(o.prompt_no, -1) = b.prompt_no AND (b.topic = '' OR o.topic = b.topic)
+JOIN page_sites AS s ON s.page_no = o.page_no
+WHERE s.site <> '' AND o.cited > 0
+"""
+_TOGETHER = f"""
+WITH held AS MATERIALIZED ({_HELD}),
+mine AS (SELECT basket FROM held WHERE site_no = $1),
+near AS (
+    SELECT h.site_no FROM held AS h JOIN mine USING (basket) WHERE h.site_no <> $1
+    GROUP BY h.site_no ORDER BY count(*) DESC, h.site_no LIMIT $2
+)
+SELECT b.engine, b.surface, b.made_of, b.asked_with, h.site_no, count(*) AS holding, count(m.basket) AS together
+FROM held AS h
+JOIN basket AS b USING (basket)
+LEFT JOIN mine AS m USING (basket)
+WHERE h.site_no = $1 OR h.site_no IN (SELECT site_no FROM near)
+GROUP BY ALL ORDER BY ALL
+"""
+_CANDIDATES = 500  # sites met most often beside the one asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which part of the graph is read; None for all of it."""
+
+    since: date | None = None
+    engine: str | None = None
+    surface: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What was asked; `joined` ties the cells to the rows of the store."""
+
+    engines: tuple[Engine, ...]
+    snapshots: tuple[date, ...]
+    prompts: list[tuple[str, str]]
+    cells: Cells
+    joined: pa.Table
+
+
+def read_graph(
+    store: Store, choice: Choice | None = None, *, today: date | None = None, links: pa.Table | None = None
+) -> Graph:
+    """Read the whole graph, or that of one engine or of the weeks since a day.
+
+    Args:
+        store: Open for reading.
+        choice: Which part.
+        today: Day that tells which week is running; default: today, UTC.
+        links: Links between pages, with the columns from_page_no, to_page_no, first_seen and last_seen.
+
+    Raises:
+        ConfigError: If there is nothing of that kind.
+    """
+    asking = _asking(store, choice or Choice())
+    pages = store.table(_PAGES)
+    page_no = _numbers(pages, "page_no")
+    site_no = np.where([name != "" for name in pages.column("site").to_pylist()], _numbers(pages, "site_no"), NOBODY)
+    site_numbers = np.unique(site_no[site_no != NOBODY])
+    sites = pages.column("site").take(np.searchsorted(page_no, site_numbers)).to_pylist()
+    with ExitStack() as stack:
+        stack.enter_context(store.staged("graph_cell", asking.joined))
+        stack.enter_context(store.staged("answered", store.table(_ANSWERED)))
+        stack.enter_context(store.staged("sighted", store.table(_SIGHTED)))
+        ties = {name: store.table(sql) for name, sql in _TIES.items()}
+    query = ties["fan_out"].column("unit").combine_chunks().dictionary_encode()
+    corpora = [row[0] for row in store.rows("SELECT DISTINCT corpus FROM presences ORDER BY ALL")]
+    return Graph(
+        engines=asking.engines,
+        snapshots=asking.snapshots,
+        running=asking.snapshots[-1] + timedelta(weeks=1) > _day(today),
+        prompts=[name for name, _ in asking.prompts],
+        questions=[text for _, text in asking.prompts],
+        pages=pages.column("url").to_pylist(),
+        site_of=_renumbered(site_no, site_numbers),
+        sites=sites,
+        queries=query.dictionary.to_pylist(),
+        corpora=corpora,
+        cells=asking.cells,
+        cited=_ties(ties["cited"], page_no),
+        cited_sites=_ties(ties["cited_sites"], site_numbers),
+        retrieved=_ties(ties["retrieved"], page_no),
+        fan_out=Ties(
+            _numbers(ties["fan_out"], "cell"), query.indices.to_numpy().astype(np.int32), _counts(ties["fan_out"])
+        ),
+        presence=_presence(store.table(_PRESENCES), page_no, sites, corpora),
+        links=no_links() if links is None else _links(links, page_no),
+    )
+
+
+def read_baskets(store: Store, site: str, choice: Choice | None = None, *, today: date | None = None) -> list[Baskets]:
+    """Read what stood beside a site, of each engine that cited it in weeks that are over.
+
+    Args:
+        store: Open for reading.
+        site: A site, or any host or address of it.
+        choice: Which part.
+        today: Day that tells which week is running; default: today, UTC.
+
+    Raises:
+        ConfigError: If the site is not in the store.
+    """
+    choice = choice or Choice()
+    day = _day(today)
+    number = site_number(store, site)
+    until = day - timedelta(days=day.weekday())
+    part = [choice.since, choice.engine, choice.surface, until]
+    basket = store.table(_NUMBERED, part)
+    with store.staged("basket", basket):
+        totals = store.rows(_ASKED)
+        counts = store.rows(_TOGETHER, [number, _CANDIDATES])
+    names = dict(store.rows("SELECT DISTINCT site_no, site FROM page_sites"))
+    return [found for found in _baskets(totals, counts, number, names) if found.with_site.any()]
+
+
+def site_number(store: Store, site: str) -> int:
+    """Return the number that stands for a site in the rows.
+
+    Raises:
+        ConfigError: If it names no site, or none that was ever seen.
+    """
+    name = site_of(site if "://" in site else f"https://{site}/")
+    found = store.rows("SELECT min(page_no) FROM page WHERE site = ? AND site <> ''", [name])[0][0]
+    if found is None:
+        raise ConfigError(
+            f"{site}: no page of it was ever cited or consulted; see those that were: geo-flywheel report top_pages"
+        )
+    return int(found)
+
+
+def _asking(store: Store, choice: Choice) -> _Asking:
+    rows = store.table(_CELLS, [choice.since, choice.engine, choice.surface])
+    if not rows.num_rows:
+        raise ConfigError(
+            "no answer and no sighting of that kind has a date; import or crawl something first, or ask for more"
+        )
+    asked_with = _numbers(rows, "asked_with")
+    named = {row[0]: (row[1], row[2]) for row in store.rows("SELECT prompt_no, prompt_id, text FROM prompt")}
+    topics = dict(zip(asked_with.tolist(), rows.column("topic").to_pylist(), strict=True))
+    prompts = {number: named.get(number, (topics[number],) * 2) for number in sorted(topics) if number != NOBODY}
+    order = {number: place for place, number in enumerate(prompts)} | {NOBODY: NOBODY}
+    pairs = zip(rows.column("engine").to_pylist(), rows.column("surface").to_pylist(), strict=True)
+    return _Asking(
+        engines=tuple(Engine(*pair) for pair in sorted(set(pairs))),
+        snapshots=tuple(sorted(set(rows.column("week").to_pylist()))),
+        prompts=list(prompts.values()),
+        cells=Cells(
+            engine=_numbers(rows, "engine_no"),
+            snapshot=_numbers(rows, "snapshot"),
+            prompt=np.array([order[number] for number in asked_with.tolist()], np.int32),
+            asked=np.asarray(rows.column("asked").to_numpy(), np.float64),
+        ),
+        joined=rows.select(["engine", "surface", "week", "prompt_no", "topic"]).append_column(
+            "cell", pa.array(np.arange(rows.num_rows, dtype=np.int32))
+        ),
+    )
+
+
+def _baskets(
+    totals: Sequence[tuple[Any, ...]], counts: Sequence[tuple[Any, ...]], number: int, names: dict[int, str]
+) -> list[Baskets]:
+    rows: dict[tuple[str, str, str], dict[int, int]] = {}
+    for engine, surface, made_of, prompt, baskets in totals:
+        rows.setdefault((engine, surface, made_of), {})[prompt] = baskets
+    found = []
+    for key, prompts in rows.items():
+        mine = [count[3:] for count in counts if count[:3] == key]
+        others = sorted({site for _, site, _, _ in mine if site != number})
+        row, column = {site: i for i, site in enumerate(others)}, {prompt: j for j, prompt in enumerate(prompts)}
+        holding, together = (np.zeros((len(others), len(prompts))) for _ in range(2))
+        with_site = np.zeros(len(prompts))
+        for prompt, site, held, both in mine:
+            if site == number:
+                with_site[column[prompt]] = held
+            else:
+                holding[row[site], column[prompt]], together[row[site], column[prompt]] = held, both
+        found.append(
+            Baskets(
+                engine=Engine(*key[:2]),
+                made_of=key[2],
+                prompts=np.array(list(prompts), np.int32),
+                baskets=np.array(list(prompts.values()), np.float64),
+                with_site=with_site,
+                others=[names[site] for site in others],
+                with_other=holding,
+                together=together,
+            )
+        )
+    return found
+
+
+def _presence(rows: pa.Table, page_no: NDArray[Any], sites: Sequence[str], corpora: Sequence[str]) -> Presence:
+    site, corpus = {name: i for i, name in enumerate(sites)}, {name: i for i, name in enumerate(corpora)}
+    pages = [NOBODY if number is None else number for number in rows.column("page_no").to_pylist()]
+    return Presence(
+        page=_renumbered(np.array(pages, np.int64), page_no),
+        site=np.array([site.get(name, NOBODY) for name in rows.column("site").to_pylist()], np.int32),
+        corpus=np.array([corpus[name] for name in rows.column("corpus").to_pylist()], np.int32),
+        state=np.array([_STATES[state] for state in rows.column("state").to_pylist()], np.int8),
+        day=np.array(rows.column("observed_on").to_pylist(), "datetime64[D]"),
+    )
+
+
+def _links(rows: pa.Table, page_no: NDArray[Any]) -> Links:
+    return Links(
+        source=_renumbered(_numbers(rows, "from_page_no"), page_no),
+        target=_renumbered(_numbers(rows, "to_page_no"), page_no),
+        first=rows.column("first_seen").to_numpy().astype("datetime64[D]"),
+        last=rows.column("last_seen").to_numpy().astype("datetime64[D]"),
+    )
+
+
+def _ties(rows: pa.Table, numbers: NDArray[Any]) -> Ties:
+    return Ties(_numbers(rows, "cell"), _renumbered(_numbers(rows, "unit"), numbers), _counts(rows))
+
+
+def _day(today: date | None) -> date:
+    return datetime.now(UTC).date() if today is None else today
+
+
+def _renumbered(values: NDArray[Any], numbers: NDArray[Any]) -> Ints:
+    """The place of each value among ascending numbers, NOBODY where it is not one of them."""
+    if not len(numbers):
+        return np.full(len(values), NOBODY, np.int32)
+    place = np.minimum(np.searchsorted(numbers, values), len(numbers) - 1)
+    return np.where(numbers[place] == values, place, NOBODY).astype(np.int32)
+
+
+def _numbers(rows: pa.Table, name: str) -> Ints:
+    return np.asarray(rows.column(name).to_numpy(), np.int32)
+
+
+def _counts(rows: pa.Table) -> Floats:
+    return np.asarray(rows.column("seen").to_numpy(), np.float64)
