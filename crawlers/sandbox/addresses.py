@@ -9,6 +9,8 @@
     /logs/<host>/<monday>.log       what the server of a site wrote in the week of that Monday
     /logs/all/<monday>.log          the same of all sites, as one server of many hosts writes it
     /redirect/<token>               302 to a page; also by the header Host of the redirects Gemini gives
+    /<signal>/…                     what tools and public services count, as `crawlers.sandbox.analytics` and
+                                    `crawlers.sandbox.public_signals` say: /ga4/v1beta/properties/1:runReport
     /<corpus>/…                     what a corpus holds of the pages, as `crawlers.sandbox.corpora` says
 
 **Which answer is given.** The n-th answer of an engine to a prompt in a week is the market's sample n-1, whatever
@@ -28,12 +30,15 @@ from urllib.parse import urlsplit
 import orjson
 
 from crawlers.sandbox.access_log import access_log, market_log
+from crawlers.sandbox.analytics import Analytics
 from crawlers.sandbox.answers import REDIRECTS, answer, redirect, unasked
 from crawlers.sandbox.corpora import Corpora
 from crawlers.sandbox.faults import Faults, parse, spoiled
+from crawlers.sandbox.public_signals import PublicSignals
 from crawlers.sandbox.questions import ENGINES, Prompts, Question, has_credentials, understood
 from crawlers.sandbox.serving import Received, Sent, as_json, problem
 from crawlers.sandbox.sites import Sites
+from crawlers.sandbox.visits import Visits
 from geo_flywheel import plugins
 from geo_flywheel.errors import ConfigError
 from geo_flywheel.simulate.market import Market, World
@@ -83,6 +88,9 @@ class Sandbox:
         self.prompts = prompts(world)
         self.sites = Sites(self.market)
         self.corpora = Corpora(self.market, self.sites, start, lambda: self.clock.now)
+        self.visits = Visits(self.market, start, lambda: self.clock.now)
+        self.public_signals = PublicSignals(self.market, self.visits, lambda: self.clock.now)
+        self._sources = (self.corpora, Analytics(self.visits), self.public_signals)
         self._finder = Prompts(self.prompts)
         self._asked: Counter[tuple[str, int, int]] = Counter()
         self._answered: Counter[str] = Counter()
@@ -107,13 +115,18 @@ class Sandbox:
         try:
             if first in self._doors:
                 return self._doors[first](replace(received, path=rest))
-            if first in self.corpora:
-                return self.corpora.get(first, replace(received, path=f"/{rest}"))
+            for sources in self._sources:
+                if first in sources:
+                    return self._spoiled(first, sources.get(first, replace(received, path=f"/{rest}")))
             if first in plugins.names("engines"):
                 return self._ask(first, replace(received, path=f"/{rest}"))
         except (ConfigError, ValueError) as error:
             return problem(HTTPStatus.BAD_REQUEST, str(error))
         return problem(HTTPStatus.NOT_FOUND, f"Nothing lies at {received.path}.")
+
+    def _spoiled(self, source: str, whole: Sent) -> Sent:
+        fault = self.faults.due(source)
+        return spoiled(fault, source, whole) if fault else whole
 
     def _ask(self, provider: str, received: Received) -> Sent:
         question = understood(provider, received, self._finder)

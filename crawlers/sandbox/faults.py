@@ -1,7 +1,7 @@
 """Faults to order: which replies go wrong, and how.
 
-An order names a provider ("*" for each), a kind, and how many asks it meets: the `next` so many, or a `rate` of them,
-decided by seed and by the number of the ask at that provider. The first order that applies is the one that happens.
+An order names a provider or a source ("*" for each), a kind, and how many asks it meets: the `next` so many, or a
+`rate` of them, decided by seed and by the number of the ask there. The first order that applies is what happens.
 An ask that meets a fault uses up no answer, so that what it asks for is there when it is asked again; a slow reply is
 an answer like any other.
 """
@@ -58,7 +58,9 @@ def parse(told: Mapping[str, Any]) -> Fault:
     Raises:
         ConfigError: If it holds what no order has.
     """
-    allowed = {"kind": get_args(Kind), "form": get_args(Form), "provider": (EVERYONE, *plugins.names("engines"))}
+    kinds: tuple[plugins.Kind, ...] = ("engines", "signals", "corpora")
+    known = [name for kind in kinds for name in plugins.names(kind)]
+    allowed = {"kind": get_args(Kind), "form": get_args(Form), "provider": (EVERYONE, *known)}
     try:
         fault = Fault(**told)
     except TypeError as error:

@@ -1,0 +1,108 @@
+"""Matomo: visits out of AI assistants, per entry page and day (Reporting API).
+
+The report of entry pages does not name where visits came from, so it is asked for once per assistant, with a segment of
+those whose referrer begins with one of its hosts. Days are those of the site's time zone.
+
+Source:
+    https://developer.matomo.org/api-reference/reporting-api
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import date
+from http import HTTPStatus
+from urllib.parse import urlencode
+
+import orjson
+
+from crawlers.analytics.assistants import hosts
+from crawlers.analytics.joining import accepted, pages
+from crawlers.analytics.landing import Cut, landing, summed
+from crawlers.analytics.settings import key, told
+from crawlers.base import Gathered, Http, Request, Service, Source, Wanted
+from crawlers.reading.lenient import amount, mappings, text
+from crawlers.reading.wire import Document
+from geo_flywheel.errors import Unreadable
+from geo_flywheel.records import Capture, Fact
+
+METHOD = "Actions.getEntryPageUrls"
+_METRICS = {"entry_nb_visits": "sessions", "entry_nb_actions": "actions"}
+
+
+async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[Gathered]:
+    """Yield the entry pages of all days wanted, once per assistant."""
+    token, base = key(service, "MATOMO_TOKEN"), service.url or told(service, "url")
+    site, host = told(service, "site_id", "1"), told(service, "host", wanted.sites[0])
+    for name, its_hosts in hosts().items():
+        segment = ",".join(f"referrerUrl=^https://{its_host}/" for its_host in its_hosts)
+        form = {
+            "module": "API",
+            "method": METHOD,
+            "idSite": site,
+            "period": "day",
+            "date": f"{wanted.since},{wanted.until}",
+            "format": "JSON",
+            "flat": "1",
+            "filter_limit": "-1",
+            "segment": segment,
+        }
+        body = urlencode({**form, "token_auth": token}).encode()  # in no address, so in no log of the server
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        reply = await http.send(Request("POST", f"{base}/index.php", headers, body, secrets=(token,)))
+        rule = f"{METHOD} with segment {segment}; days of the site's time zone"
+        yield Gathered(reply, {"host": host, "assistant": name, "day": f"{wanted.since}", "rule": rule})
+        if reply.status != HTTPStatus.OK or _failure(reply.body):
+            return  # the next ones would fail alike
+
+
+def read(capture: Capture) -> Iterable[Fact]:
+    """Yield the visits that began at each page, and the actions in them, per day."""
+    if problem := _failure(capture.body):
+        raise Unreadable(f"matomo says: {problem}; see to site_id, the token and its rights")
+    return summed(_rows(capture), "matomo", capture.options["rule"], partial=None)
+
+
+def _rows(capture: Capture) -> Iterator[tuple[Cut, dict[str, float]]]:
+    for day, row in _dated(capture):
+        metrics = {ours: amount(row.get(theirs)) for theirs, ours in _METRICS.items()}
+        place = landing(capture.options["host"], text(row.get("url")) or text(row.get("label")))
+        counted = {name: value for name, value in metrics.items() if value is not None}
+        yield Cut(place, day, capture.options["assistant"], "referrer"), counted
+
+
+def _dated(capture: Capture) -> Iterator[tuple[date, Document]]:
+    """Each row with its day: of several days an object by day, of one day its rows alone."""
+    accepted(capture)
+    documents = pages(capture) if capture.body.strip() != b"[]" else []
+    by_day = documents[0] if len(documents) == 1 and "label" not in documents[0] else None
+    if by_day is None:
+        yield from ((_day(capture.options["day"]), row) for row in documents)
+        return
+    for day, rows in by_day.items():
+        yield from ((_day(day), row) for row in mappings(rows))
+
+
+def _day(said: str) -> date:
+    try:
+        return date.fromisoformat(said)
+    except ValueError as error:
+        raise Unreadable(f"matomo names the day {said!r}, which is none; report it") from error
+
+
+def _failure(body: bytes) -> str:
+    """What went wrong, which Matomo tells inside a 200."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return ""
+    failed = isinstance(said, dict) and said.get("result") == "error"
+    return " ".join(text(said.get("message")).split())[:300] or "an error" if failed else ""
+
+
+SOURCE = Source(
+    describe="Matomo: visits out of AI assistants, per entry page and day.",
+    gather=gather,
+    read=read,
+    url="",
+    keys=("MATOMO_TOKEN",),
+    options={"site_id": 1, "host": ""},
+)
