@@ -1,10 +1,13 @@
-"""The project's own table of dated citations: CSV, NDJSON or Parquet, a row per page or an object per answer.
+"""Dated citations as a table: the project's own, or a tracker's export. CSV, NDJSON or Parquet.
+
+Rows are pages, or whole answers.
 
 A row says that at a time an engine cited a page: `observed_at` and `url`, and where they are known `provider`,
 `engine`, `surface`, `model`, `prompt`, `topic`, `locale`, `title`, `position` (from 1), `cited` (how many answers cited
 it; 1 when not said) and `asked` (of how many answers; unknown when not said). A row without a URL says that something
 was asked and nothing was cited. Other names of columns, and constants, are options: `--map topic=section` takes a
-column (`--map topic=` none), `--set engine=perplexity` gives every row the same value.
+column (`--map topic=` none), `--set engine=perplexity` gives every row the same value. Trackers call the columns by
+many names; a count of retrievals is no count of citations, and a cited status of "no" is a page looked for in vain.
 
 A line of NDJSON may instead hold one whole answer: `prompt`, `answer`, and the lists `cited` and `retrieved` of URLs or
 of `{url, title}`. Then it is known what was asked, and an answer without citations counts. A list that is called
@@ -30,18 +33,21 @@ from geo_flywheel.store.schema import OBSERVATION
 Choose = Callable[[Sequence[str]], Fields]
 
 NAMES = {
-    "observed_at": ("observed_at_utc", "asked_at", "date", "day", "created"),
-    "raw_url": ("url", "cited_url", "page_url", "link"),
+    "observed_at": (
+        *("observed_at_utc", "asked_at", "date", "day", "created", "created_at", "execution_date", "run_date"),
+        *("refresh_date", "last_cited"),
+    ),
+    "raw_url": ("url", "cited_url", "page_url", "link", "source_url", "citation_url", "cited_page"),
     "provider": (),
-    "engine": ("model_provider", "platform"),
+    "engine": ("model_provider", "platform", "llm_service", "ai_engine", "llm", "ai_model", "platforms"),
     "surface": (),
     "model": (),
-    "prompt": ("question", "query"),
-    "topic": ("category",),
-    "locale": ("country",),
-    "title": (),
-    "position": ("rank",),
-    "cited": ("citations", "citation_count", "cited_count"),
+    "prompt": ("question", "query", "chat", "search_prompt"),
+    "topic": ("category", "tag"),
+    "locale": ("country", "location", "region"),
+    "title": ("page_title",),
+    "position": ("rank", "citation_position"),
+    "cited": ("citations", "citation_count", "cited_count", "current_citations", "cited_status", "is_cited"),
     "asked": ("answers", "sample_size"),
     "text": ("answer", "result"),
     "retrieved": ("search_results", "sources"),
@@ -50,6 +56,8 @@ NAMES = {
     "id": (),
 }
 _TIMES = ("observed_at", *NAMES["observed_at"])
+_RETRIEVED = {"retrievals", "usage_count", "times_used", "used"}
+_CITED, _NOT_CITED = ("cited", "yes", "true"), ("not cited", "not_cited", "uncited", "no", "false")
 
 
 def refuse(file: DroppedFile) -> str | None:
@@ -93,6 +101,11 @@ def _opened(file: DroppedFile) -> tuple[Source, Choose]:
     words = {word for column in source.columns for word in plain(column).split("_")}
     if "corpus" in words or ("tokens" in words and "observed_at" not in fields.columns):
         raise Unreadable(f"{file.name}: names a corpus or counts tokens: a table of training presence")
+    if "cited" not in fields and (said := _RETRIEVED & {plain(column) for column in source.columns}):
+        raise Unreadable(
+            f"{file.name}: {', '.join(sorted(said))} counts what was retrieved, which is not cited; say which column"
+            " counts citations: --map cited=COLUMN, or that each row is one: --set cited=1"
+        )
     if "observed_at" not in fields:
         raise Unreadable(
             f"{file.name}: no column of times among {listed(source.columns)}; "
@@ -163,13 +176,28 @@ def _count(chunk: Chunk, name: str, least: int = 0) -> "pa.Array[Any]":
 def _counted(chunk: Chunk, urls: "pa.Array[Any]") -> "tuple[pa.Array[Any], pa.Array[Any]]":
     """How many answers cited the page, and of how many."""
     once = pc.if_else(pc.is_valid(urls), pa.scalar(1, pa.int32()), pa.scalar(0, pa.int32()))
-    cited, asked = pc.coalesce(_count(chunk, "cited"), once), _count(chunk, "asked")
+    cited, asked = pc.coalesce(_cited(chunk), once), _count(chunk, "asked")
     chunk.refuse(
         pc.and_(pc.is_null(urls), pc.greater(cited, 0)),
         lambda row: f"cited is {cited[row]} without a URL; leave it empty",
     )
     chunk.refuse(pc.greater(cited, asked), lambda row: f"cited is {cited[row]}, more than the {asked[row]} asked")
     return cited, asked
+
+
+def _cited(chunk: Chunk) -> "pa.Array[Any]":
+    """How many answers cited the page, told as a number or as yes or no."""
+    if "cited" not in chunk:
+        return _count(chunk, "cited")
+    said = pc.utf8_lower(chunk.text("cited"))
+    yes, no = (pc.is_in(said, value_set=pa.array(words)) for words in (_CITED, _NOT_CITED))
+    if pc.any(pc.or_(yes, no)).as_py():
+        chunk.refuse(
+            pc.and_(pc.is_valid(said), pc.invert(pc.or_(yes, no))),
+            lambda row: f"cited is {said[row]}, neither yes nor no; mend that line",
+        )
+        return pc.if_else(pc.is_null(said), pa.scalar(None, pa.int32()), yes.cast(pa.int32()))
+    return _count(chunk, "cited")
 
 
 def _answers(file: DroppedFile, choose: Choose) -> Iterator[Answer]:

@@ -344,3 +344,42 @@ def test_the_benchmark_is_read_answer_by_answer(engine: str, expected: int) -> N
     assert len(found) == expected
     assert len({answer.id for answer in found}) == expected
     assert sum(bool(answer.citations) for answer in found) > expected / 3
+
+
+TRACKERS = {
+    "superlines": (
+        (
+            "LLM Service,Prompt,Cited Status,Domain,Page Title,Page URL,Country,Date,Sentiment\n"
+            "ChatGPT,Which tent?,Cited,a.example,Tents,https://a.example/1,US,2026-03-02,0.4\n"
+            "Gemini,Which tent?,Not cited,a.example,Tents,https://a.example/2,US,2026-03-02,\n"
+        ),
+        [("ChatGPT", "https://a.example/1", 1, "US"), ("Gemini", "https://a.example/2", 0, "US")],
+    ),
+    "counts": (
+        (
+            "URL,Page Type,Current Citations,Lifetime Citations,Citation Rate,Platforms,First Cited,Last Cited\n"
+            "https://a.example/1,blog,7,31,12%,chatgpt|perplexity,2026-01-05,2026-03-02\n"
+        ),
+        [("chatgpt|perplexity", "https://a.example/1", 7, None)],
+    ),
+}
+
+
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_the_tables_of_trackers_are_read_by_the_names_they_give_their_columns(tmp_path: Path, tracker: str) -> None:
+    text, expected = TRACKERS[tracker]
+    found = rows(IMPORT, hand(write(tmp_path / "t.csv", text)))
+    assert [(row["engine"], row["raw_url"], row["cited"], row["locale"]) for row in found] == expected
+    assert {row["asked"] for row in found} == {None}
+    assert {row["surface"] for row in found} == {"tracker"}
+
+
+def test_what_was_retrieved_is_never_counted_as_cited(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.csv", "URL,Retrievals,Citation Rate,Date\nhttps://a.example/1,9,0.5,2026-03-02\n")
+    assert "retrievals counts what was retrieved, which is not cited" in str(IMPORT.refuse(hand(path)))
+    assert IMPORT.refuse(hand(path, set_cited="1")) is None
+
+
+def test_a_cited_status_that_is_neither_yes_nor_no_names_its_line(tmp_path: Path) -> None:
+    text = "url,date,Cited Status\nhttps://a.example/1,2026-03-02,cited\nhttps://a.example/2,2026-03-02,perhaps\n"
+    assert "line 3: cited is perhaps" in problem(IMPORT, hand(write(tmp_path / "t.csv", text)))
