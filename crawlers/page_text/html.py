@@ -19,8 +19,12 @@ _PRESCAN = 1024
 _BOM = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _CHARSET = re.compile(rb"""<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-_EDGE = "".join(map(chr, range(33)))
-_BREAKS = str.maketrans("", "", "\t\n\r")
+_DEEPEST = 5_000
+_TAG = re.compile(  # what opens or closes a level: no void element, and none whose end tag may be left out
+    r"<(/?)(?!(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr"
+    r"|p|li|d[dt]|t[dhr]|thead|tbody|tfoot|option|optgroup|html|head|body)\b)[a-z]",
+    re.IGNORECASE,
+)
 _LINK = re.compile(rb"<(?:a|area)\s", re.IGNORECASE)
 _SPACE, _PRIMARY = re.compile(r"\s+"), re.compile(r"[a-z]{2,3}")
 
@@ -72,6 +76,8 @@ def read(text: str, url: str) -> Html:
         text: Of the page, decoded.
         url: Its address, which relative links are relative to unless the page names another base.
     """
+    if _is_too_deep(text):
+        return _by_beautifulsoup(text, url)
     try:
         found = _by_selectolax(text, url)
     except (SelectolaxError, UnicodeError, ValueError, MemoryError):
@@ -108,6 +114,18 @@ def _by_beautifulsoup(text: str, url: str) -> Html:
     )
 
 
+def _is_too_deep(text: str) -> bool:
+    """Whether tags are nested so deep that selectolax, whose time grows with the square of it, would never end."""
+    if text.count("<") - text.count("</") < _DEEPEST:
+        return False
+    depth = 0
+    for tag in _TAG.finditer(text):
+        depth = max(depth - 1, 0) if tag[1] else depth + 1
+        if depth > _DEEPEST:
+            return True
+    return False
+
+
 def _first(nodes: Iterable[LexborNode]) -> str | None:
     return next((href for node in nodes if (href := node.attributes.get("href")) is not None), None)
 
@@ -123,7 +141,8 @@ def _named(metas: Iterable[tuple[object, object]]) -> tuple[tuple[str, str], ...
 def _absolute(hrefs: Iterable[object], base: str, url: str) -> tuple[str, ...]:
     """The addresses that links lead to, but those within the page itself."""
     here = url.partition("#")[0]
-    found = dict.fromkeys(link for href in hrefs if (link := _joined(base, href)) and link.partition("#")[0] != here)
+    joined = (_joined(base, href) for href in dict.fromkeys(hrefs))
+    found = dict.fromkeys(link for link in joined if link and link.partition("#")[0] != here)
     return tuple(found)[:_MOST_LINKS]
 
 
@@ -131,9 +150,8 @@ def _joined(base: str, href: object) -> str | None:
     """An absolute web address, None where it is none."""
     if not isinstance(href, str) or len(href) > _LONGEST:
         return None
-    reference = href.strip(_EDGE).translate(_BREAKS)
     try:
-        joined = join_url(base, reference)
+        joined = join_url(base, href)  # as browsers do it: white space around and line breaks within go
     except ValueError:
         return None
     return joined if joined.startswith(("http://", "https://")) else None

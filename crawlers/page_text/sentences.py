@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from itertools import islice
 
 from crawlers.page_text.words import sentences
 
@@ -37,8 +38,9 @@ def distinctive(text: str, count: int) -> tuple[str, ...]:
     for line in text.splitlines():
         found = sorted(((-_rarity(cut), cut) for cut in map(_cut, sentences(line)) if cut), key=lambda each: each[0])
         offered += [(rank, rarity, len(offered), cut) for rank, (rarity, cut) in enumerate(found)]
-    repeated = {cut for cut, times in Counter(cut for *_, cut in offered).items() if times > 1 or text.count(cut) > 1}
-    return tuple(cut for *_, cut in sorted(offered) if cut not in repeated)[: max(count, 0)]
+    times = Counter(cut for *_, cut in offered)
+    once = (cut for *_, cut in sorted(offered) if times[cut] == 1 and text.count(cut) == 1)
+    return tuple(islice(once, max(count, 0)))
 
 
 def _cut(sentence: str) -> str | None:

@@ -12,11 +12,11 @@ TERMINAL = (".", "?", "!", '"', "'")
 
 _WORD = re.compile(
     r"""
-    https?://\S*[\w/]
-    | [\w.+-]+@[\w-]+(?:\.[\w-]+)+
+    https?://[^\s"'<>]*[\w/]
+    | [\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+
     | (?:[^\W\d_]\.){2,}                      # U.S., e.g.
     | (?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc)\.
-    | \d+(?:[.,:]\d+)*
+    | \d+(?:[.,:]\d+)+(?!\w)
     | \w+(?=n['\u2019]t\b) | n['\u2019]t\b
     | ['\u2019](?:s|re|ve|ll|d|m)\b
     | \w+
@@ -25,8 +25,9 @@ _WORD = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
-_END = re.compile(r"""[.!?…]+["'\u201d\u2019)\]]*(?=\s|$)""")
+_END = re.compile(r"""(?<![.!?…])[.!?…]+["'\u201d\u2019)\]]*(?=\s|$)""")
 _ABBREVIATION = re.compile(r"(?:\b[^\W\d_]|\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc))\.$", re.IGNORECASE)
+_LONGEST = 6  # characters of an abbreviation and what is before it
 
 
 def words(text: str) -> list[str]:
@@ -43,7 +44,7 @@ def sentences(line: str) -> list[str]:
     """Return the sentences of a line, each with what ends it; a line without an end is one."""
     found, start = [], 0
     for end in _END.finditer(line):
-        if _ABBREVIATION.search(line, start, end.end()) and end.end() < len(line):
+        if end.end() < len(line) and _ABBREVIATION.search(line, max(start, end.end() - _LONGEST), end.end()):
             continue
         found.append(line[start : end.end()].strip())
         start = end.end()
