@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 _SHARD = re.compile(r"conversations(-\d+)?\.json")
 _FEEDBACK = "message_feedback.json"
+_HEAD = 64 * 1024
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _MAPPING = re.compile(rb'"mapping"\s*:\s*\{')
 _UP = {"thumbsup", "up", "positive", "good", "like", "liked", "1", "true"}
@@ -37,14 +38,23 @@ def refuse(file: DroppedFile) -> str | None:
         try:
             with archive(file) as export:
                 found = _members(export)
+                foreign = bool(found) and _is_claude(export, found[0], file.name)
         except Unreadable as error:
             return str(error).removeprefix(f"{file.name}: ")
+        if foreign:
+            return "its conversations are those of Claude"
         return None if found else "a zip without conversations.json or conversations-000.json"
     start = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if start[:1] not in (b"[", b"{"):
         return "neither a zip nor JSON"
     named = _SHARD.fullmatch(PurePosixPath(file.name.replace("\\", "/")).name) and b"chat_messages" not in start
     return None if named or (_MAPPING.search(start) and _begins_conversations(start)) else "no conversations of ChatGPT"
+
+
+def _is_claude(export: ZipFile, info: ZipInfo, name: str) -> bool:
+    with member(export, info, name) as stream:
+        start = stream.read(_HEAD)
+    return b'"chat_messages"' in start and not _MAPPING.search(start)
 
 
 def _begins_conversations(start: bytes) -> bool:
