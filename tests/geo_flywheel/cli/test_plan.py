@@ -4,6 +4,7 @@ import pytest
 
 from geo_flywheel.workspace import Workspace
 from tests.conftest import Run
+from tests.queries.markets import Answer, Market, fill, pages, week
 
 PROMPTS = '[[basket.prompts]]\ntext = "a"\n[[basket.prompts]]\ntext = "b"\nlocale = "de-DE"\n'
 
@@ -58,3 +59,35 @@ def test_a_provider_nobody_knows_is_a_configuration_error(run: Run, workspace: W
     result = run("plan", workspace=workspace)
     assert (result.exit_code, result.stdout) == (2, "")
     assert "did you mean openai?" in result.stderr
+
+
+def test_it_says_which_change_two_such_sweeps_tell_and_what_that_is_assumed_from(
+    run: Run, workspace: Workspace
+) -> None:
+    prompts = "".join(f'[[basket.prompts]]\ntext = "prompt {n}"\n' for n in range(200))
+    write(workspace, f"{prompts}[providers.openai]\n")
+    said = run("plan", workspace=workspace).stderr
+    assert "200 prompts x 4 repeats: two such sweeps of an engine tell a change of 4.6 points" in said
+    assert "sd of 0.14 and keep 0.80 of it from sweep to sweep: assumed, until two weeks" in said
+
+
+def test_where_prompts_were_repeated_before_it_says_so_from_how_they_answered(run: Run, workspace: Workspace) -> None:
+    answers = [
+        Answer("openai", week(number), prompt, (0,) if (prompt + repeat + number) % 4 == 0 else (1,), provider="openai")
+        for number in range(3)
+        for prompt in range(12)
+        for repeat in range(4)
+    ]
+    fill(workspace.store_path, Market(pages=pages("own.example/a", "one.example/b"), answers=tuple(answers)))
+    write(workspace, f"{PROMPTS}[providers.openai]\n")
+    said = run("plan", workspace=workspace).stderr
+    assert "openai, own.example: two such sweeps tell a change of" in said
+    assert "of its citation rate (25.0%) from none, four times in five, if prompts differ by an sd of" in said
+    assert "assumed" not in said
+
+
+def test_one_week_of_answers_is_not_enough_to_know_how_prompts_behave(run: Run, workspace: Workspace) -> None:
+    answers = [Answer("openai", week(0), prompt, (0,), provider="openai") for prompt in range(12) for _ in range(4)]
+    fill(workspace.store_path, Market(pages=pages("own.example/a"), answers=tuple(answers)))
+    write(workspace, f"{PROMPTS}[providers.openai]\n")
+    assert "assumed, until two weeks" in run("plan", workspace=workspace).stderr

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from geo_flywheel.errors import EstimateError
-from geo_flywheel.estimate.detectable import detectable_change, repeats_needed
+from geo_flywheel.errors import EstimateError, NotIdentified
+from geo_flywheel.estimate.detectable import detectable_change, prompts_seen, repeats_needed
 
 
 def test_the_stated_plan_sees_the_stated_change() -> None:
@@ -41,3 +41,25 @@ def test_what_is_no_plan_is_an_error() -> None:
         detectable_change(1.2, 10, 4, prompt_variance=0.01, correlation=0.5)
     with pytest.raises(EstimateError, match="variances"):
         repeats_needed(0.1, 0.0)
+
+
+def test_prompts_are_told_from_the_sweeps_there_were() -> None:
+    rng = np.random.default_rng(4)
+    prompt, sweep = (axis.ravel() for axis in np.indices((400, 6)))
+    rate = np.clip(0.3 + rng.normal(0, 0.12, 400)[prompt] + rng.normal(0, 0.06, prompt.size), 0, 1)
+    cited = rng.binomial(4, rate)
+    seen = prompts_seen(cited, np.full(prompt.size, 4), prompt, sweep)
+    assert seen.seen
+    assert seen.rate == pytest.approx(0.3, abs=0.02)
+    assert seen.prompt_variance == pytest.approx(0.12**2 + 0.06**2, rel=0.15)
+    assert seen.correlation == pytest.approx(0.8, abs=0.06)
+    assert seen.answer_variance == pytest.approx(0.21 - 0.018, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "sweeps", "repeats", "cites"), [(9, 3, 4, 1), (20, 1, 4, 1), (20, 3, 1, 1), (20, 3, 4, 0)]
+)
+def test_too_little_to_tell_prompts_from_is_refused(prompts: int, sweeps: int, repeats: int, cites: int) -> None:
+    prompt, sweep = (axis.ravel() for axis in np.indices((prompts, sweeps)))
+    with pytest.raises(NotIdentified, match="10 prompts repeated in 2 sweeps"):
+        prompts_seen(np.full(prompt.size, cites), np.full(prompt.size, repeats), prompt, sweep)
