@@ -22,12 +22,15 @@ _LAGS = 3
 _ESTIMAND = "a baseline, never the answer"
 
 
-def baselines(columns: Floats, pairs: Transitions, draws: Draws, whole: Estimate) -> tuple[Estimate, ...]:
+def baselines(
+    columns: Floats, pairs: Transitions, moments: Moments, draws: Draws, whole: Estimate
+) -> tuple[Estimate, ...]:
     """Return four labelled baselines of the loop gain, with intervals from the same draws of sites.
 
     Args:
         columns: Both weeks of every pair, means taken out, shape (pair, week and half and state).
         pairs: What they are of.
+        moments: Of their halves crossed, of the draws of sites.
         draws: Weights of sites.
         whole: The estimate that they stand beside.
     """
@@ -38,7 +41,7 @@ def baselines(columns: Floats, pairs: Transitions, draws: Draws, whole: Estimate
         _part(whole, "baseline_pooled_ols", pooled, draws, "takes the pages' lasting level for a return"),
         _part(whole, "baseline_fixed_effects", fixed, draws,
               "noise and short panels pull it to 0: its interval misses the truth whatever the size of the panel"),
-        _part(whole, "baseline_hpj_split", _half_panel(pairs, draws), draws,
+        _part(whole, "baseline_hpj_split", _half_panel(pairs, moments, draws), draws,
               "half-panel jackknife of the split halves: overshoots near 1"),
         replace(_part(whole, "baseline_difference_gmm", twin, draws,
                       "collapsed instruments, lags 3 to 5: weak where states persist"), diagnostics=tests),
@@ -56,17 +59,15 @@ def _levels(pairs: Transitions) -> Floats:
     return cell_centred(columns, pairs.cell, pairs.weight[pairs.page])
 
 
-def _half_panel(pairs: Transitions, draws: Draws) -> Floats:
+def _half_panel(pairs: Transitions, moments: Moments, draws: Draws) -> Floats:
     """2 A - (A_1 + A_2) / 2 of the uncorrected matrices; a page must have pairs in both halves of the window."""
     middle = (int(pairs.time.max()) + 1) // 2
     early, late = pairs.where(pairs.time < middle), pairs.where(pairs.time >= middle)
     if not len(early.page) or not len(late.page):
         return np.full(len(draws.weights), np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
-        whole, first, second = (
-            uncorrected(_rooted(moments_of(part).drawn(draws.weights))) for part in (pairs, early, late)
-        )
-    return gain(2 * whole - (first + second) / 2)
+        first, second = (uncorrected(_rooted(moments_of(part).drawn(draws.weights))) for part in (early, late))
+    return gain(2 * uncorrected(moments) - (first + second) / 2)
 
 
 def _rooted(moments: Moments) -> Moments:

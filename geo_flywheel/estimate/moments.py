@@ -124,13 +124,17 @@ def _blocks(pairs: Transitions) -> tuple[Numbers, Floats]:
 
 def _lags(pairs: Transitions, pages: Numbers, lengths: Numbers) -> Floats:
     weeks = int(pairs.time.max()) + 1
-    row_of = np.searchsorted(pairs.page, pages)
-    together = np.zeros((weeks, weeks))
-    for some, first in zip(*(np.array_split(part, len(pages) // _CHUNK + 1) for part in (pages, row_of)), strict=True):
-        n = lengths[some]
-        rows = np.repeat(first - np.cumsum(n) + n, n) + np.arange(n.sum())
+    first = np.searchsorted(pairs.page, pages)
+    n, weight = lengths[pages], pairs.weight[pages]
+    gapless = pairs.time[first + n - 1] - pairs.time[first] == n - 1
+    found = np.unique(n[gapless])
+    share = np.array([weight[gapless & (n == one)].sum() / one for one in found])
+    apart = (np.maximum(found - np.arange(1, weeks)[:, None], 0) @ share).astype(np.float64)
+    for some in np.array_split(np.flatnonzero(~gapless), (~gapless).sum() // _CHUNK + 1):
+        rows = np.repeat(first[some] - np.cumsum(n[some]) + n[some], n[some]) + np.arange(n[some].sum())
         seen = np.zeros((len(some), weeks))
-        seen[np.repeat(np.arange(len(some)), n), pairs.time[rows]] = 1
-        together += (seen * (pairs.weight[some] / n)[:, None]).T @ seen
-    apart = np.array([np.trace(together, offset=lag) for lag in range(1, weeks)])
-    return apart / float(pairs.weight[pages] @ (lengths[pages] - 1))
+        seen[np.repeat(np.arange(len(some)), n[some]), pairs.time[rows]] = 1
+        together = (seen * (weight[some] / n[some])[:, None]).T @ seen
+        apart += [np.trace(together, offset=lag) for lag in range(1, weeks)]
+    lags: Floats = apart / float(weight @ (n - 1))
+    return lags

@@ -117,9 +117,10 @@ reason if trusted or verdict not in LOOPS else f"{reason}; {_BEYOND}",
         numbers, warnings = noise_check(columns, pairs, draws)
         numbers |= placebo_leads(pairs, draws) | common_residuals(columns, matrix[0], pairs, self.seed)
         turn = float(revolution_time(matrix)[0]) if estimate.verdict in LOOPS else nan
-        beside = (acceleration(pairs, draws, estimate, turn), *baselines(columns, pairs, draws, estimate))
+        tempo = acceleration(pairs, draws, estimate, turn)
+        usual = baselines(columns, pairs, fitted.moments, draws, estimate)
         return replace(
-            estimate, reason="; ".join([estimate.reason, *warnings]), parts=(*estimate.parts, *beside),
+            estimate, reason="; ".join([estimate.reason, *warnings]), parts=(*estimate.parts, tempo, *usual),
             diagnostics={**estimate.diagnostics, **numbers},
         )  # fmt: skip
 
