@@ -45,8 +45,8 @@ def test_what_is_no_plan_is_an_error() -> None:
 
 def test_prompts_are_told_from_the_sweeps_there_were() -> None:
     rng = np.random.default_rng(4)
-    prompt, sweep = (axis.ravel() for axis in np.indices((400, 6)))
-    rate = np.clip(0.3 + rng.normal(0, 0.12, 400)[prompt] + rng.normal(0, 0.06, prompt.size), 0, 1)
+    prompt, sweep = (axis.ravel() for axis in np.indices((4000, 6)))
+    rate = np.clip(0.3 + rng.normal(0, 0.12, 4000)[prompt] + rng.normal(0, 0.06, prompt.size), 0, 1)
     cited = rng.binomial(4, rate)
     seen = prompts_seen(cited, np.full(prompt.size, 4), prompt, sweep)
     assert seen.seen
