@@ -58,6 +58,7 @@ class Query:
         method: How it was asked.
         source: Who asked.
         whole: Whether every line came; what is not among some of them is not absent.
+        kinds: Kinds of captures that were asked about.
     """
 
     unit: str
@@ -67,6 +68,7 @@ class Query:
     method: str
     source: str
     whole: bool
+    kinds: tuple[Kind, ...] = KINDS
 
 
 def unit_kind(unit: str) -> UnitKind:
@@ -111,7 +113,7 @@ def facts(query: Query, lines: Iterable[Line]) -> Iterator[Fact]:
             yield _presence(query, page, "page", state, 0 if state is PresenceState.ABSENT else None)
     yield from _asked(query, list(states.values()))
     if query.whole:
-        yield from (_counted(query, f"{kind}_captures", seen[kind]) for kind in KINDS)
+        yield from (_counted(query, f"{kind}_captures", seen[kind]) for kind in query.kinds)
 
 
 def _of_unit(query: Query, seen: Counter[Kind], captures: Counter[str]) -> Presence:

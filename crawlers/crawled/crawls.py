@@ -75,7 +75,8 @@ def chosen(crawls: Sequence[Crawl], wanted: Wanted, options: Mapping[str, object
     known = {crawl.id: crawl for crawl in crawls}
     for id_ in named:
         if id_ not in known:
-            raise ConfigError(f"{source}: there is no crawl {id_}; the newest is {crawls[0].id}, see {COLLINFO}")
+            newest = f"the newest is {crawls[0].id}" if crawls else "there is none"
+            raise ConfigError(f"{source}: there is no crawl {id_}; {newest}, see {COLLINFO}")
     if named:
         return [known[id_] for id_ in named]
     fitting = sorted(crawls, key=lambda crawl: crawl.last, reverse=True)

@@ -21,6 +21,7 @@ START = datetime(2026, 1, 5)
 WORLD = World(
     pages=60, sites=12, topics=2, prompts_per_topic=2, weeks=30, burn_in=3, plan=Plan(entering=0.2, closing=0.2)
 )
+Answer = Callable[[Request], tuple[int, object] | tuple[int, object, dict[str, str]]]
 QUICK = {"pause": 0, "throttled_pause": 0}
 
 
@@ -74,19 +75,20 @@ def listings(facts: list[Fact]) -> list[Listing]:
 class Answering:
     """A way out whose replies a test decides; what was sent is kept."""
 
-    answer: Callable[[Request], tuple[int, object]]
+    answer: Answer
     sent: list[Request] = field(default_factory=list)
 
     async def send(self, request: Request) -> Reply:
         self.sent.append(request)
-        status, told = self.answer(request)
+        status, told, *named = self.answer(request)
+        headers = tuple(named[0].items()) if named else ()
         body = told if isinstance(told, bytes) else told.encode() if isinstance(told, str) else orjson.dumps(told)
-        return Reply(status, (), body, request.url, datetime(2026, 7, 1, 12), 0.1)
+        return Reply(status, headers, body, request.url, datetime(2026, 7, 1, 12), 0.1)
 
 
 def by_hand(
     name: str,
-    answer: Callable[[Request], tuple[int, object]],
+    answer: Answer,
     what: Wanted,
     options: Mapping[str, object] | None = None,
 ) -> tuple[list[Gathered], list[Request], CrawlError | None]:
