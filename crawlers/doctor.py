@@ -11,22 +11,24 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from crawlers.base import Http, Request, Service
+from crawlers.base import Http, Request, Service, Wanted
 from crawlers.budget import refuse_unpriced, worst_case
 from crawlers.leases import Leases
 from crawlers.plan import Target
 from crawlers.reaching.patience import Patience
 from crawlers.reaching.secrecy import redact
 from crawlers.schedule import slots
-from crawlers.services import asking_of, options_of, services
+from crawlers.services import asking_of, lacking, options_of, services
+from crawlers.services import sources as sources_of
 from geo_flywheel import plugins
 from geo_flywheel.config import Config
-from geo_flywheel.crawl_config import Provider, ScheduledJob
+from geo_flywheel.crawl_config import GatheredFrom, Provider, ScheduledJob
 from geo_flywheel.errors import ConfigError, CrawlError, StoreError
 from geo_flywheel.registry import prices
 from geo_flywheel.store.condition import archive_condition, store_condition
 
 PATIENCE = Patience(attempts=1, waiting=0.0, answer=5.0, connect=5.0)  # for the way out that `reach` takes
+SOURCE_KINDS: tuple[plugins.Kind, ...] = ("signals", "corpora")
 LEAST_FREE = 1024**3  # bytes of disk, so that a sweep and a copy of the store fit; an estimate
 
 
@@ -35,7 +37,7 @@ class Finding:
     """How one thing is.
 
     Attributes:
-        about: Its kind: provider, plugin, store, published copy, archive, schedule, disk.
+        about: Its kind: provider, source, plugin, store, published copy, archive, schedule, disk.
         facts: What was found, by name.
         to_do: What is wrong or missing, and what to do about it.
         used: Whether the workspace uses it.
@@ -73,15 +75,35 @@ def providers(
             yield Finding("provider", provider.name, {}, (f"{error}",), used)
 
 
+def sources(
+    config: Config, environment: Mapping[str, str], day: date, replies: Mapping[str, int | CrawlError]
+) -> Iterator[Finding]:
+    """Yield how each source of signals and corpora is, those configured first.
+
+    Args:
+        config: Of the workspace.
+        environment: Where secrets are; none of them stands in a finding.
+        day: Last day that would be gathered.
+        replies: As for `providers`.
+    """
+    tables = {table.name: table for table in config.sources}
+    broken = {name for kind in SOURCE_KINDS for name in plugins.broken(kind)}
+    for name in dict.fromkeys((*tables, *plugins.sources())):
+        if name not in broken:
+            yield _source(name, tables.get(name), config, environment, day, replies)
+
+
 def addresses(config: Config) -> list[str]:
-    """Return the base addresses of all providers, each once."""
+    """Return the base addresses of all providers and of the sources that are configured, each once."""
     found = []
     for provider, _ in _meant(config):
         try:
             found.append(provider.url or asking_of(provider).url)
         except ConfigError:
             continue  # `providers` tells of it
-    return list(dict.fromkeys(found))
+    known = plugins.sources()
+    found += [table.url or known[table.name].url for table in config.sources if table.name in known]
+    return [url for url in dict.fromkeys(found) if url]
 
 
 async def reach(urls: Iterable[str], http: Http) -> dict[str, int | CrawlError]:
@@ -100,10 +122,14 @@ async def reach(urls: Iterable[str], http: Http) -> dict[str, int | CrawlError]:
 def broken_plugins(config: Config) -> Iterator[Finding]:
     """Yield the plugins that cannot be loaded."""
     configured = {provider.name for provider in config.providers}
+    gathered = {table.name for table in config.sources}
     for name, error in plugins.broken("engines").items():
         yield Finding("plugin", name, {"kind": "engine"}, (f"{error}",), used=name in configured)
     for name, error in plugins.broken("imports").items():
         yield Finding("plugin", name, {"kind": "import"}, (f"{error}",))
+    for kind in SOURCE_KINDS:
+        for name, error in plugins.broken(kind).items():
+            yield Finding("plugin", name, {"kind": "source"}, (f"{error}",), used=name in gathered)
 
 
 def store(path: Path) -> Finding:
@@ -175,8 +201,9 @@ def disk(root: Path) -> Finding:
 
 
 def without_secrets(findings: Iterable[Finding], environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield the findings with every form of every provider's secret replaced, wherever it got in."""
+    """Yield the findings with every form of every secret replaced, wherever it got in."""
     names = {key for engine in plugins.engines().values() if engine.asking for key in engine.asking.keys}
+    names |= {key for source in plugins.sources().values() for key in source.keys}
     secrets = tuple(environment[name] for name in sorted(names) if environment.get(name))
     for found in findings:
         facts = {name: _redacted(value, secrets) for name, value in found.facts.items()}
@@ -220,6 +247,32 @@ def _provider(
     to_do += [f"{reply}"] if isinstance(reply, CrawlError) else []
     to_do += _unpriced(worst, config.budget.unknown_price)
     return Finding("provider", provider.name, facts, tuple(to_do), used)
+
+
+def _source(
+    name: str,
+    table: GatheredFrom | None,
+    config: Config,
+    environment: Mapping[str, str],
+    day: date,
+    replies: Mapping[str, int | CrawlError],
+) -> Finding:
+    used = table is not None
+    try:
+        service = sources_of(config.sources, environment, [name])[name]
+    except ConfigError as error:
+        return Finding("source", name, {}, (f"{error}",), used)
+    keys, reply = plugins.source(name).keys, replies.get(service.url)
+    facts = {
+        "url": service.url,
+        "keys_set": [key for key in keys if key in service.keys],
+        "keys_missing": [key for key in keys if key not in service.keys],
+        "status": reply if isinstance(reply, int) else None,
+    }
+    missing = asyncio.run(lacking(service, Wanted(config.own or ("example.com",), day, day)))
+    to_do = [missing] if missing else []
+    to_do += [f"{reply}"] if isinstance(reply, CrawlError) else []
+    return Finding("source", name, facts, tuple(to_do), used)
 
 
 def _worst(found: Mapping[Target, Service], day: date) -> dict[str, Decimal | None]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 
-from crawlers.base import Asking, Service
+from crawlers.base import Asking, Reply, Request, Service, Wanted
 from crawlers.plan import Target
 from geo_flywheel import plugins
 from geo_flywheel.crawl_config import GatheredFrom, Provider
@@ -69,6 +69,29 @@ def sources(
     """
     tables = {source.name: source for source in configured}
     return {name: _source(name, tables.get(name), environment) for name in dict.fromkeys(names or tables)}
+
+
+async def lacking(service: Service, wanted: Wanted) -> str:
+    """Return what a source says it lacks before it sends anything; nothing, when it would send a request."""
+    try:
+        async for _ in plugins.source(service.engine).gather(_Nowhere(), wanted, service):
+            break
+    except _SentError:
+        return ""
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one source, the others are looked at
+        return f"{error}"
+    return ""
+
+
+class _SentError(Exception):
+    """A source sends its first request: it has all it needs."""
+
+
+class _Nowhere:
+    """A way out on which nothing leaves."""
+
+    async def send(self, _: Request) -> Reply:
+        raise _SentError
 
 
 def _source(name: str, table: GatheredFrom | None, environment: Mapping[str, str]) -> Service:

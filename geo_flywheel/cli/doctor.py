@@ -19,14 +19,15 @@ COLUMNS = ("about", "name", "state", "facts", "to_do")
 
 
 @click.command()
-@click.option("--offline", is_flag=True, help="Do not try whether providers can be reached.")
+@click.option("--offline", is_flag=True, help="Do not try whether anybody can be reached.")
 @format_option()
 @click.pass_context
 def command(ctx: click.Context, format_: Format, *, offline: bool) -> None:
     """Show what is configured, what can be reached and what is missing; nothing is asked, nothing is paid for.
 
-    Each provider gets one request without a key to its base address: any reply means that it can be reached. Of keys
-    only the names are told. Exit code 0: everything the workspace uses is ready; 1: something is not.
+    Each provider, and each source that is configured, gets one request without a key to its base address: any reply
+    means that it can be reached. Of keys only the names are told. Exit code 0: everything the workspace uses is ready;
+    1: something is not.
     """
     import os
 
@@ -50,6 +51,7 @@ def _findings(workspace: "Workspace", *, offline: bool) -> "Iterator[Finding]":
     config, now = workspace.config(), datetime.now(UTC).replace(tzinfo=None)
     replies = {} if offline else _reached(config)
     yield from doctor.providers(config, os.environ, now.date(), replies)
+    yield from doctor.sources(config, os.environ, now.date(), replies)
     yield from doctor.broken_plugins(config)
     yield doctor.store(workspace.store_path)
     yield doctor.published(workspace.published_path, now)

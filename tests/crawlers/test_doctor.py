@@ -141,13 +141,16 @@ class TestBrokenPlugins:
         broken = {
             "engines": {"openai": ConfigError("openai is broken; mend it")},
             "imports": {"toy": ConfigError("toy")},
+            "signals": {"tranco": ConfigError("tranco is broken; mend it")},
+            "corpora": {},
         }
         monkeypatch.setattr(plugins, "broken", broken.__getitem__)
         whole = {name: engine for name, engine in plugins.engines().items() if name != "openai"}
         monkeypatch.setattr(plugins, "engines", lambda: whole)
 
     def test_each_is_told_of_with_its_error(self) -> None:
-        engine, import_ = doctor.broken_plugins(OPENAI)
+        engine, import_, source = doctor.broken_plugins(OPENAI)
+        assert (source.name, source.facts, source.state) == ("tranco", {"kind": "source"}, "not used")
         assert (engine.name, engine.facts, engine.to_do) == (
             "openai",
             {"kind": "engine"},
@@ -156,7 +159,7 @@ class TestBrokenPlugins:
         assert (engine.state, import_.name, import_.state) == ("not ready", "toy", "not ready")
 
     def test_an_engine_that_nobody_configured_is_not_used(self) -> None:
-        engine, _ = doctor.broken_plugins(Config())
+        engine, *_ = doctor.broken_plugins(Config())
         assert engine.state == "not used"
 
     def test_it_is_told_of_once(self) -> None:
@@ -304,3 +307,54 @@ def test_a_secret_is_replaced_wherever_it_got_in() -> None:
     assert found == Finding(
         "provider", "REDACTED", {"url": "https://x/REDACTED", "keys": ["a REDACTED"], "n": 1}, ("REDACTED",)
     )
+
+
+class TestSources:
+    def test_one_that_has_all_it_needs_is_ready(self) -> None:
+        found = source('[signals.plausible]\nhost = "www.e.example"\n', "plausible", {"PLAUSIBLE_API_KEY": "k"})
+        assert (found.state, found.facts["keys_set"]) == ("ready", ["PLAUSIBLE_API_KEY"])
+
+    @pytest.mark.parametrize(
+        ("table", "name", "lacks"),
+        [
+            (
+                '[signals.plausible]\nhost = "www.e.example"\n',
+                "plausible",
+                "needs PLAUSIBLE_API_KEY in the environment",
+            ),
+            ('[signals.ga4]\nhost = "www.e.example"\n', "ga4", "property is not set"),
+            ("[signals.wikimedia]\n", "wikimedia", "no article is named"),
+            ("[signals.ga5]\n", "ga5", "did you mean ga4?"),
+            ("[signals.ga4]\npropert = 5\n", "ga4", "did you mean property?"),
+            ("[corpora.tranco]\n", "tranco", "write [signals.tranco]"),
+        ],
+    )
+    def test_what_one_lacks_is_told_without_asking_anybody(self, table: str, name: str, lacks: str) -> None:
+        found = source(table, name)
+        assert found.state == "not ready"
+        assert lacks in found.to_do[0]
+
+    def test_one_that_is_not_configured_is_listed_and_not_used(self) -> None:
+        found = source("", "hackernews")
+        assert (found.state, found.to_do, found.facts["url"]) == ("not used", (), "https://hn.algolia.com")
+
+    def test_only_those_that_are_configured_are_reached_for(self) -> None:
+        assert "https://hn.algolia.com" not in addresses(Config())
+        assert "https://hn.algolia.com" in addresses(parse("[signals.hackernews]\n"))
+
+    def test_one_that_cannot_be_reached_is_not_ready(self) -> None:
+        gone: dict[str, int | CrawlError] = {"https://hn.algolia.com": NoReply("hn.algolia.com gave no reply")}
+        table = "[signals.hackernews]\n"
+        assert source(table, "hackernews", replies=gone).to_do == ("hn.algolia.com gave no reply",)
+        assert source(table, "hackernews", replies={"https://hn.algolia.com": 404}).facts["status"] == 404
+
+
+def source(
+    table: str,
+    name: str,
+    environment: dict[str, str] | None = None,
+    replies: dict[str, int | CrawlError] | None = None,
+) -> Finding:
+    """What is found about one source."""
+    found = doctor.sources(parse(table), environment or {}, TODAY, replies or {})
+    return next(each for each in found if each.name == name)

@@ -1,9 +1,9 @@
 import pytest
 
 from crawlers.plan import Target
-from crawlers.services import asking_of, options_of, services
+from crawlers.services import asking_of, options_of, services, sources
 from geo_flywheel import plugins
-from geo_flywheel.crawl_config import Provider
+from geo_flywheel.crawl_config import GatheredFrom, Provider
 from geo_flywheel.errors import ConfigError
 
 ASKING = asking_of(Provider("openai"))
@@ -61,3 +61,39 @@ def test_a_provider_whose_replies_are_only_read_cannot_be_asked(monkeypatch: pyt
     monkeypatch.setattr(plugins, "engine", lambda _: type(mute)(mute.read, mute.render, mute.claims))
     with pytest.raises(ConfigError, match=r"in \[providers.openai\]: its replies can be read, but it cannot be asked"):
         services([Provider("openai")], {})
+
+
+def test_all_configured_sources_are_meant_or_those_named_configured_or_not() -> None:
+    tables = [
+        GatheredFrom("signals", "plausible", "https://p.example", {"host": "x"}),
+        GatheredFrom("signals", "tranco"),
+    ]
+    environment = {"PLAUSIBLE_API_KEY": "k", "OTHER": "o"}
+    found = sources(tables, environment)
+    assert list(found) == ["plausible", "tranco"]
+    assert (found["plausible"].url, found["plausible"].keys) == ("https://p.example", {"PLAUSIBLE_API_KEY": "k"})
+    assert found["plausible"].options == {"site_id": "", "host": "x"}
+    named = sources(tables, environment, ["hackernews", "tranco", "tranco"])
+    assert {name: service.url for name, service in named.items()} == {
+        "hackernews": "https://hn.algolia.com",
+        "tranco": "https://tranco-list.eu",
+    }
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        (GatheredFrom("signals", "gaa4"), "in [signals.gaa4]: no plugin is called gaa4; did you mean ga4?"),
+        (GatheredFrom("signals", "ga4", "", {"propert": 1}), "no option is called propert (in [signals.ga4]); did you"),
+        (GatheredFrom("corpora", "ga4"), "write [signals.ga4]"),
+    ],
+)
+def test_a_source_or_an_option_that_no_plugin_knows_is_refused(table: GatheredFrom, complaint: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        sources([table], {})
+    assert complaint in str(caught.value)
+
+
+def test_a_source_named_on_the_command_line_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ConfigError, match="no plugin is called tranko; did you mean tranco"):
+        sources([], {}, ["tranko"])

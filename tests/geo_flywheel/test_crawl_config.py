@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 
 from geo_flywheel.config import load, parse
-from geo_flywheel.crawl_config import Budget, Crawl, Provider, ScheduledJob
+from geo_flywheel.crawl_config import Budget, Crawl, GatheredFrom, Provider, ScheduledJob
 from geo_flywheel.errors import ConfigError
 from geo_flywheel.workspace import Workspace
 
@@ -122,3 +122,32 @@ def test_the_message_names_the_file_too(workspace: Workspace) -> None:
         file.write("[crawl]\nrepeats = 5\n")
     with pytest.raises(ConfigError, match=r"geo-flywheel\.toml: repeats \(in \[crawl\]\) is 5"):
         load(workspace.config_path)
+
+
+def test_sources_are_read_with_their_options_signals_first() -> None:
+    config = parse(
+        "[corpora.common_crawl_index]\nmost_crawls = 3\n"
+        '[signals.ga4]\nproperty = 123\nurl = "http://127.0.0.1:8080/ga4/"\n[signals.tranco]\n'
+    )
+    assert config.sources == (
+        GatheredFrom("signals", "ga4", "http://127.0.0.1:8080/ga4", {"property": 123}),
+        GatheredFrom("signals", "tranco"),
+        GatheredFrom("corpora", "common_crawl_index", "", {"most_crawls": 3}),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[signal.ga4]\n", "nothing is called signal at the top; did you mean signals?"),
+        ('[signals.plausible]\napi_key = "x"\n', "looks like a secret"),
+        ('[signals.plausible]\ndeep = { password = "x" }\n', "looks like a secret"),
+        ('[signals.matomo]\nurl = "https://u:p@x.example"\n', "holds more than host and path"),
+        ("[signals]\nga4 = 5\n", "write [signals.ga4]"),
+        ("[signals.x]\n[corpora.x]\n", "x stands in [signals] and in [corpora]; take out the one it is not"),
+    ],
+)
+def test_a_source_that_is_wrongly_written_is_told(text: str, complaint: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(text)
+    assert complaint in str(raised.value)
