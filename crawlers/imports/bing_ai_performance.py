@@ -19,7 +19,7 @@ from crawlers.reading.lenient import moment
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Engagement, Fact
 
-SOURCE, ASSISTANT = "bing_ai_performance", "copilot"
+SOURCE, ASSISTANT = "bing_ai_performance", "Copilot"
 _DAYS, _PAGES = {"date", "citations", "cited_pages"}, {"page", "citations"}
 _QUERIES = "grounding_query"
 _MOST_COLUMNS = 50

@@ -19,7 +19,7 @@ def _facts(path: Path, **options: str) -> list[Engagement]:
     assert IMPORT.refuse(hand(path, **options)) is None
     found = [fact for fact in IMPORT.read(hand(path, **options)) if isinstance(fact, Engagement)]
     assert all(
-        (fact.source, fact.assistant, fact.partial) == ("bing_ai_performance", "copilot", True) for fact in found
+        (fact.source, fact.assistant, fact.partial) == ("bing_ai_performance", "Copilot", True) for fact in found
     )
     return found
 
