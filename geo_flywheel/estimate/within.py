@@ -58,13 +58,16 @@ def within(columns: Floats, unit: Numbers, cell: Numbers | None = None, weight: 
     means = unit_means(columns, unit)
     if cell is None:
         return columns - means[unit]
-    effects = _cell_effects(columns, means, unit, cell, weight)
-    turned = columns - effects[cell]
-    turned -= unit_means(turned, unit)[unit]
-    return turned
+    of_cells, of_units = _effects(columns, means, unit, cell, weight)
+    rest = columns - of_cells[cell]
+    rest -= of_units[unit]
+    return rest
 
 
-def _cell_effects(columns: Floats, means: Floats, unit: Numbers, cell: Numbers, weight: Floats | None) -> Floats:
+def _effects(
+    columns: Floats, means: Floats, unit: Numbers, cell: Numbers, weight: Floats | None
+) -> tuple[Floats, Floats]:
+    """Effects of cells and of units, shape (cell, column) and (unit, column)."""
     rows, units, cells = len(unit), len(means), int(cell.max()) + 1
     row_weight = np.ones(rows) if weight is None else weight[unit]
     starts = np.append(np.flatnonzero(np.diff(unit, prepend=-1)), rows)
@@ -73,14 +76,15 @@ def _cell_effects(columns: Floats, means: Floats, unit: Numbers, cell: Numbers, 
     by_cell = sums(cell, row_weight, cells)[:, None]
     by_cell[by_cell == 0] = 1.0
     to_cells = csc_array((row_weight, cell, np.arange(rows + 1)), shape=(cells, rows))
-    back = table.T.tocsr()
+    back = table.T
     left = to_cells @ columns - back @ means
 
     def normal(effects: Floats) -> Floats:
         taken: Floats = by_cell * effects - back @ ((table @ effects) / by_unit)
         return taken
 
-    return _conjugate_gradients(normal, left, by_cell)
+    found = _conjugate_gradients(normal, left, by_cell)
+    return found, means - np.asarray(table @ found, dtype=np.float64) / by_unit
 
 
 def _conjugate_gradients(normal: Callable[[Floats], Floats], right: Floats, diagonal: Floats) -> Floats:
