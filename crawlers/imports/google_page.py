@@ -2,9 +2,10 @@
 
 The sources are no links: they stand as JSON in comments, `[[id, [title, snippet, icon, domain, [publisher], url, …]]]`,
 which are found by their shape, because names of classes change. A source whose comment stands within the overview's own
-text, or which that text links to, is cited; one that stands elsewhere was retrieved. A page that shows no overview gives
-an answer of status `not_shown`, since its words for "not available" are on every page and prove nothing.
-The question is that of the page; `--set asked_at=2026-03-02T10:00Z` says when it was saved.
+text, or which that text links to, is cited; one that stands elsewhere was retrieved, and so is every one where the text
+itself cannot be told from the panel beside it. A page that shows no overview gives an answer of status `not_shown`: its
+words for "not available" are on every page and prove nothing. The question is that of the page; when it was saved a
+person says: `--set asked_at=2026-03-02T10:00Z`.
 """
 
 import email
@@ -38,7 +39,7 @@ _TITLE = re.compile(r"^(.*?)\s+[-\u2013]\s+(?:Google\b.*|.*\bGoogle)$", re.DOTAL
 _LEAST_FIELDS = 6
 _URL_FIELD = 5
 _MOST_SOURCES = 200
-_BODY_CLASS = "mZJni"
+_TEXT = "div.mZJni"  # what holds the text of an overview, in 2026
 _LEAST_WORDS = 20
 
 
@@ -141,17 +142,15 @@ def _question(page: "BeautifulSoup") -> str:
 
 def _is_mode(page: "BeautifulSoup") -> bool:
     """Whether the page is of AI Mode, whose address says udm=50."""
-    addresses = (
-        str(tag.get("href") or tag.get("content") or "") for tag in page.select("link[href], base[href], meta")
-    )
-    named = any("udm=50" in address for address in addresses)
+    tags = page.select("link[href], base[href], meta[content]")
+    named = any("udm=50" in str(tag.get("href") or tag.get("content")) for tag in tags)
     return named or bool(page.select('input[name="udm"][value="50"]'))
 
 
 def _sources(page: "BeautifulSoup") -> Iterator[_Source]:
     from bs4 import Comment
 
-    body, known = _body(page), set[tuple[str, bool]]()
+    body, known = page.select_one(_TEXT), set[tuple[str, bool]]()
     linked = {str(link["href"]) for link in body.select("a[href]")} if body is not None else set()
     for comment in page.find_all(string=lambda told: isinstance(told, Comment)):
         inside = body is not None and body in comment.parents
@@ -185,7 +184,7 @@ def _is_address(told: Any) -> bool:
 
 def _body(page: "BeautifulSoup") -> "Tag | None":
     """What holds the overview's text: by its class while that lasts, else the smallest element around its sources."""
-    named = page.select_one(f"div.{_BODY_CLASS}")
+    named = page.select_one(_TEXT)
     if named is not None:
         return named
     from bs4 import Comment

@@ -25,7 +25,8 @@ def _comment(key: str, url: str, title: str) -> str:
 def _html(inside: str = "", outside: str = "", head: str = "", words: str = WORDS, kind: str = ' class="mZJni"') -> str:
     box = '<textarea name="q">which tent</textarea>'
     body = f"<div{kind}><p>{words}</p>{inside}</div><aside>{outside}</aside>"
-    return f"<!doctype html><html><head><title>which tent - Google Search</title>{head}</head><body>{box}{body}</body></html>"
+    top = f"<head><title>which tent - Google Search</title>{head}</head>"
+    return f"<!doctype html><html>{top}<body>{box}{body}</body></html>"
 
 
 def _answer(path: Path, **options: str) -> Answer:
@@ -56,10 +57,11 @@ def test_the_other_shape_of_a_comment_is_read(tmp_path: Path) -> None:
     assert [p.raw_url for p in _answer(write(tmp_path / "p.html", _html(f"<!--Sv6Kpe {told}-->"))).citations] == [B]
 
 
-def test_the_text_is_found_by_its_sources_when_its_class_has_changed(tmp_path: Path) -> None:
+def test_where_the_text_cannot_be_told_from_the_panel_beside_it_nothing_is_called_cited(tmp_path: Path) -> None:
     html = _html(_comment("TgQPHd|", B, "Tents"), kind=' class="other"')
     answer = _answer(write(tmp_path / "page.html", html))
-    assert (answer.text, [page.raw_url for page in answer.citations]) == (WORDS, [B])
+    assert (answer.text, answer.citations, answer.status) == (WORDS, (), Status.GROUNDED)
+    assert [page.raw_url for page in answer.retrievals] == [B]
 
 
 def test_a_page_without_sources_showed_no_overview_whatever_its_words(tmp_path: Path) -> None:
