@@ -1,8 +1,9 @@
 """What sites permit whom: robots.txt, tdmrep.json, ai.txt and llms.txt of each of their hosts.
 
-Every fact is about a host, by what holds for its first page ("/"); pages of ours for which something else holds have
-facts of their own beside it. A robots.txt that is not there (4xx) allows everything. One that cannot be read (5xx, no
-reply) forbids everything by RFC 9309 for as long as that lasts: it is unknown what the site wants, and told so.
+Every fact is about a host, by what holds for its first page ("/"). Pages that are named and for which robots.txt says
+something else have facts of their own beside it, of the same moment. A robots.txt that is not there (4xx) allows
+everything. One that cannot be read (5xx, no reply) forbids everything by RFC 9309 for as long as that lasts: what the
+site wants is unknown, and told so.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -20,6 +21,8 @@ from geo_flywheel.errors import NoReply, Throttled, Unreadable
 from geo_flywheel.records import Capture, Fact
 
 ROBOTS = "/robots.txt"
+OF_PATHS = frozenset({"robots", "content_signal"})
+"""Signals that only robots.txt gives, so that no page says otherwise itself."""
 _FILES = (ROBOTS, tdmrep.PATH, text_files.AI_TXT, text_files.LLMS_TXT)
 _MOST_PAGES = 1_000
 
@@ -59,15 +62,15 @@ def read(capture: Capture) -> Iterator[Fact]:
     front = f"https://{host}/"
     about_host = list(_said(file, capture, front))
     yield from permissions(host, "host", about_host, capture.asked_at)
-    for page in capture.options.get("pages", "").split():
-        held = set(about_host)
-        other = [said for said in _said(file, capture, page) if not _is_held(said, about_host) and said not in held]
-        yield from permissions(page, "page", other, capture.asked_at)
+    held = {_apart_from_value(said) for said in about_host}
+    for page in capture.options.get("pages", "").split() if file == ROBOTS else ():
+        other = [said for said in _said(file, capture, page) if _apart_from_value(said) not in held]
+        here = [said for said in other if said.signal in OF_PATHS]
+        yield from permissions(page, "page", here, capture.asked_at)
 
 
-def _is_held(said: Said, about_host: Iterable[Said]) -> bool:
-    """Whether a host's facts say the same state already."""
-    return any(each[:4] == said[:4] for each in about_host)
+def _apart_from_value(said: Said) -> Said:
+    return said._replace(value=None)
 
 
 def _said(file: str, capture: Capture, url: str) -> Iterable[Said]:

@@ -51,7 +51,8 @@ def of_file(status: int, body: bytes, url: str) -> list[Said]:
         if _matches(rule.get("location"), url):
             policy = rule.get("tdm-policy")
             return [_said(_number(rule.get(_WORD)), policy if isinstance(policy, str) else None, "file")]
-    return [_said(None, None, "")]
+    written = f"no rule is for it, {len(rules)} for other paths" if rules else None
+    return [Said(SIGNAL, None, purposes(SIGNAL)[_WORD], "not_stated", written)]
 
 
 def _rules(body: bytes) -> list[dict[str, Any]] | None:

@@ -8,6 +8,11 @@ from collections.abc import Iterator
 
 KINDS = ("prose", "prose", "short", "prose", "repeating", "code", "prose", "list")
 
+
+def _each(listed: str) -> tuple[str, ...]:
+    return tuple(listed.split("; "))
+
+
 BOUGHT = (
     "We bought what anybody can buy and used it for a season, in rain and in the sun. Nobody paid us for it, and what "
     "broke was repaired or thrown away, as it would be at home."
@@ -20,16 +25,34 @@ FOUND = (
     "The dearest one was not the best one, and the cheapest one was not the worst. Between them lies most of what we "
     "would buy again, and that is the part of the list to read first."
 )
-_WHERE = ("in the yard", "on the way to work", "in the kitchen", "up the hill", "at the coast", "in the cellar")
-_WHO = ("Our youngest tester", "The neighbour", "A courier", "The repair shop", "My sister", "The night shift")
-_WHAT = ("the hinge", "the seam", "the grip", "the valve", "the coating", "the strap", "the latch", "the sole")
-_HOW = ("held", "loosened", "creaked", "wore thin", "came back", "bent", "stayed as it was", "split")
+_WHERE = _each(
+    "in the yard; on the way to work; in the kitchen; up the hill; at the coast; in the cellar; behind the workshop; "
+    "on a train; along the canal; under the roof; between two meetings; near the harbour; in a cold garage; by the gate"
+)
+_WHO = _each(
+    "our youngest tester; the neighbour; a courier; the repair shop; my sister; the night shift; two students; "
+    "the landlord; an old friend; the whole office; a retired joiner; somebody who had never owned one"
+)
+_WHAT = _each(
+    "hinge; seam; grip; valve; coating; strap; latch; sole; bearing; handle; gasket; spring; lining; frame; bolt"
+)
+_HOW = _each(
+    "held; loosened; creaked; wore thin; came back; bent; stayed as it was; split; turned grey; went quiet; "
+    "needed oil; gave way; outlived the rest; surprised us"
+)
 _SAID = (
-    "{who} used number {n} for {days} days {where}, and {what} {how} before anything else did.",
-    "After {days} days {where} {what} of model {n} {how}, which cost us {cost} to put right.",
-    "We weighed number {n} twice, {where} and again {days} days later, because {what} {how}.",
-    "{who} would pay {cost} for model {n} and not more, since {what} {how} {where}.",
-    "Of {n} people we asked {where}, most said that {what} {how} within {days} days.",
+    "After {n} days {where} the {what} {how}, which nobody had expected of it.",
+    "{Who} swore that any {what} like this one {how} sooner or later.",
+    "Whoever repairs a {what} {where} knows why the {other} {how} first.",
+    "It took {who} an afternoon {where} to find out that the {what} {how}.",
+    "We asked {who} about the {what}, and heard that it {how} {where}.",
+    "Once the {what} {how}, {who} put it away and used the {other} of an earlier model.",
+    "Compared with the {other} of last year, this {what} {how} more often {where}.",
+    "{Who} paid {n} euros for a new {what}, though the {other} {how} as well.",
+    "None of us believed it when the {what} {how} {where} while {who} was watching.",
+    "What the {other} promises, the {what} keeps: it {how} and then works on.",
+    "There is a reason why {who} never oils the {what}: last time it {how}.",
+    "Weather does more harm to the {what} than use does, says {who}, whose {other} {how} {where}.",
 )
 
 
@@ -57,13 +80,14 @@ def paragraphs(page: int, topic: str) -> list[str]:
 
 
 def _sentences(draw: random.Random, count: int) -> Iterator[str]:
-    for _ in range(count):
-        yield draw.choice(_SAID).format(
-            who=draw.choice(_WHO),
-            n=draw.randrange(2, 900),
-            days=draw.randrange(3, 400),
+    for said in draw.sample(_SAID, count):
+        who, (what, other) = draw.choice(_WHO), draw.sample(_WHAT, 2)
+        yield said.format(
+            who=who,
+            Who=who.capitalize(),
+            what=what,
+            other=other,
             where=draw.choice(_WHERE),
-            what=draw.choice(_WHAT),
             how=draw.choice(_HOW),
-            cost=f"{draw.randrange(4, 300)} euros",
+            n=draw.randrange(2, 900),
         )

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from geo_flywheel.store.database import Store, open_store
+from geo_flywheel.urls import site, site_key
 
 MONDAY = date(2026, 1, 5)
 TODAY = MONDAY + timedelta(weeks=6, days=3)
@@ -69,11 +70,50 @@ class Presence:
 
 
 @dataclass(frozen=True)
+class Permission:
+    signal: str
+    unit: str
+    purpose: str
+    state: str
+    agent: str | None = None
+    value: str | None = None
+    week: int = 0
+    unit_kind: str = "host"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    page: int
+    words: int
+    rules: tuple[tuple[str, str, bool | None, float | None, float | None, float | None], ...] = ()
+    status: int = 200
+    week: int = 0
+
+
+@dataclass(frozen=True)
+class Engagement:
+    source: str
+    unit: str
+    site: str
+    day: date
+    metric: str
+    value: float
+    kind: str = "flow"
+    assistant: str | None = None
+    attribution: str | None = None
+    unit_kind: str = "page"
+    partial: bool | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True)
 class Market:
     pages: tuple[Page, ...] = ()
     answers: tuple[Answer, ...] = ()
     sightings: tuple[Sighting, ...] = ()
     presences: tuple[Presence, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    fetched: tuple[Fetched, ...] = ()
     failed: tuple[str, ...] = field(default=())
 
 
@@ -121,6 +161,7 @@ def fill(path: Path, market: Market) -> Path:
         )
         _fill_answers(store, market.answers)
         _fill_others(store, market)
+        _fill_pages(store, market)
     return path
 
 
@@ -199,6 +240,80 @@ def _fill_others(store: Store, market: Market) -> None:
             for n, p in enumerate(market.presences)
         ],
     )
+    _insert(
+        store,
+        "engagement",
+        "key reading_no source unit unit_kind site site_key day metric value kind assistant attribution partial rule",
+        [
+            (n, 0, e.source, e.unit, e.unit_kind, e.site, e.site, e.day, e.metric, e.value, e.kind, *_told(e))
+            for n, e in enumerate(market.engagements)
+        ],
+    )
+
+
+def _fill_pages(store: Store, market: Market) -> None:
+    _insert(
+        store,
+        "permission",
+        "key reading_no signal unit unit_kind agent purpose state value observed_at site site_key",
+        [
+            (
+                n,
+                0,
+                p.signal,
+                p.unit,
+                p.unit_kind,
+                p.agent,
+                p.purpose,
+                p.state,
+                p.value,
+                _moment(week(p.week), 0),
+                site(p.unit),
+                site_key(p.unit),
+            )
+            for n, p in enumerate(market.permissions)
+        ],
+    )
+    units = [market.pages[f.page] for f in market.fetched]
+    _insert(
+        store,
+        "page_text",
+        "key reading_no unit unit_kind status title language words text_sha256 signature observed_at page_no site"
+        " site_key",
+        [
+            (
+                n,
+                0,
+                at.url,
+                "page",
+                f.status,
+                None,
+                "en",
+                f.words,
+                "0",
+                None,
+                _moment(week(f.week), 0),
+                f.page,
+                at.site,
+                at.site,
+            )
+            for n, (f, at) in enumerate(zip(market.fetched, units, strict=True))
+        ],
+    )
+    _insert(
+        store,
+        "page_rule",
+        "key reading_no unit unit_kind rule_set rule passed value low high observed_at page_no site site_key",
+        [
+            (n * 100 + m, 0, at.url, "page", *rule, _moment(week(f.week), 0), f.page, at.site, at.site)
+            for n, (f, at) in enumerate(zip(market.fetched, units, strict=True))
+            for m, rule in enumerate(f.rules)
+        ],
+    )
+
+
+def _told(seen: Engagement) -> tuple[object, ...]:
+    return seen.assistant, seen.attribution, seen.partial, seen.rule
 
 
 def _moment(day: date, hour: int) -> datetime:
@@ -261,6 +376,15 @@ EVERYTHING = Market(
     presences=(
         Presence("crawl", "own.example", "site", "own.example", "present", 12, date(2026, 1, 1)),
         Presence("tokens", "rival.example", "host", "rival.example", "absent"),
+    ),
+    permissions=(
+        Permission("robots", "own.example", "training", "disallowed", "GPTBot", "User-agent: GPTBot; Disallow: /"),
+        Permission("content_signal", "own.example", "training", "not_stated"),
+    ),
+    fetched=(Fetched(0, 12, (("gopher_quality", "words", False, 12.0, 50.0, 1e5),)),),
+    engagements=(
+        Engagement("ga4", "https://own.example/a", "own.example", week(1), "sessions", 3.0, assistant="ChatGPT"),
+        Engagement("tranco", "own.example", "own.example", week(1), "rank", 900.0, "level", unit_kind="site"),
     ),
     failed=("openai",),
 )
