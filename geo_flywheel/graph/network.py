@@ -187,7 +187,7 @@ class Snapshot(NamedTuple):
 
 
 def snapshot(cells: Cells, ties: Ties, units: int, engine: int, number: int, *, counts: bool = False) -> Snapshot:
-    """Return one snapshot as a matrix; its column indices are a slice of the ties, not a copy.
+    """Return one snapshot as a matrix, taken from one slice of the ties without sorting anything.
 
     Args:
         cells: All cells.

@@ -12,6 +12,7 @@ from geo_flywheel.graph.network import Floats, Ints, Matrix, Sparse
 
 _DENSE = 64  # rows or columns up to which the whole spectrum is computed
 _TIED = 1e-9
+_TURNS, _SETTLED = 300, 1e-12
 
 
 def adjacency(source: Ints, target: Ints, weight: Floats | None, nodes: int) -> Sparse:
@@ -147,6 +148,11 @@ def _first_right(matrix: Matrix) -> Floats:
         if rows:
             first = matrix.T @ first / np.sqrt(values[-1])
         return np.asarray(first @ (first.T @ ones), np.float64)
-    start = np.asarray(matrix @ ones if matrix.shape[0] < matrix.shape[1] else ones, np.float64)
-    _, _, first_right = svds(matrix, k=1, v0=start, tol=1e-12)
-    return np.asarray(first_right[0], np.float64)
+    found = ones / np.linalg.norm(ones)
+    for _ in range(_TURNS):
+        before, found = found, matrix.T @ (matrix @ found)
+        found /= np.linalg.norm(found)
+        if np.abs(found - before).max() < _SETTLED:
+            return np.asarray(found, np.float64)
+    start = np.asarray(matrix @ found if matrix.shape[0] < matrix.shape[1] else found, np.float64)
+    return np.asarray(svds(matrix, k=1, v0=start, tol=_SETTLED)[2][0], np.float64)
