@@ -114,6 +114,7 @@ class Market:
     presences: tuple[Presence, ...] = ()
     permissions: tuple[Permission, ...] = ()
     fetched: tuple[Fetched, ...] = ()
+    engagements: tuple[Engagement, ...] = ()
     failed: tuple[str, ...] = field(default=())
 
 
