@@ -10,9 +10,11 @@
 -- rate = pages_present / pages_known: of the pages that were asked about one by one, those whose state is known. Pages
 -- found besides are left out: they are present by their very choice. low, high: 95%, Wilson, pages taken as independent.
 -- The pages asked about are those the store knows, the most cited first, unless a person named others.
--- crawls_present of crawls_known: snapshots up to this one that hold the site, of those whose state is known, with the
--- 95% interval (Wilson) of the chance that a snapshot does, crawls taken as independent; that is what can be said of the
--- next one, as long as nothing changes. came_by counts what the crawler fetched besides pages: redirects, errors, robots.
+-- crawls_present of crawls_known: snapshots up to this one that hold the site, of those that were looked through for the
+-- whole site, with the 95% interval (Wilson) of the chance that a snapshot does, crawls taken as independent; that is
+-- what can be said of the next one, as long as nothing changes. Where only single pages or hosts were looked for, or a
+-- part of the index came, the site can be found and never missed: those snapshots are on neither side.
+-- came_by counts what the crawler fetched besides pages: redirects, errors, robots.txt.
 SET VARIABLE site = coalesce(getvariable('site')::VARCHAR, 'example.com');
 SET VARIABLE since = getvariable('since')::DATE;
 SET VARIABLE until = getvariable('until')::DATE;
@@ -24,6 +26,10 @@ WITH held AS (
             ELSE 'unknown'
         END AS state,
         count(*) FILTER (WHERE unit_kind = 'site') AS whole,
+        count(*) FILTER (WHERE unit_kind = 'host') AS hosts,
+        count(*) FILTER (
+            WHERE unit_kind = 'site' AND state <> 'unknown' AND coalesce(captures, documents) IS NOT NULL
+        ) AS looked_through,
         CAST(sum(captures) FILTER (WHERE unit_kind = 'site') AS BIGINT) AS site_captures,
         CAST(sum(documents) FILTER (WHERE unit_kind = 'site') AS BIGINT) AS site_documents,
         CASE
@@ -53,16 +59,16 @@ counted AS (
 ),
 followed AS (
     SELECT corpus, method, snapshot,
-        count(*) FILTER (WHERE state = 'present') OVER (
+        count(*) FILTER (WHERE state = 'present' AND looked_through > 0) OVER (
             PARTITION BY corpus, method ORDER BY snapshot ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS crawls_present,
-        count(*) FILTER (WHERE state <> 'unknown') OVER (
+        count(*) FILTER (WHERE looked_through > 0) OVER (
             PARTITION BY corpus, method ORDER BY snapshot ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS crawls_known
     FROM held
 ),
 told AS (
-    SELECT h.corpus, h.method, h.snapshot, c.crawl, h.state,
+    SELECT h.corpus, h.method, h.snapshot, c.crawl, h.state, h.whole, h.hosts,
         CASE WHEN h.whole > 0 THEN h.site_captures ELSE h.host_captures END AS captures,
         CASE WHEN h.whole > 0 THEN h.site_documents ELSE h.host_documents END AS documents,
         c.came_by, c.pages_asked, c.pages_present, c.pages_known,
@@ -94,6 +100,7 @@ SELECT t.corpus, t.method, t.snapshot, t.crawl, t.state, t.captures, t.documents
     CASE WHEN t.chance = 0 THEN 0 ELSE l.chance_middle - l.chance_half END AS chance_low,
     CASE WHEN t.chance = 1 THEN 1 ELSE l.chance_middle + l.chance_half END AS chance_high,
     CASE
+        WHEN t.whole = 0 AND t.hosts = 0 THEN 'rows of single pages only: nothing is said of the whole site'
         WHEN t.state = 'unknown' THEN 'the query failed or brought only a part: unknown, not absent'
         WHEN t.state = 'present' AND t.captures IS NULL AND t.documents IS NULL THEN 'how much of it is not known'
         WHEN t.pages_known < t.pages_asked THEN

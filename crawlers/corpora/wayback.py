@@ -8,8 +8,8 @@ Source:
 """
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import date
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from datetime import date, timedelta
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
@@ -82,10 +82,18 @@ async def _ask(http: Http, url: str, asked: dict[str, str], most: int) -> Reply:
         address = f"{url.rstrip('/')}/cdx/search/cdx?{urlencode({**asked, **more})}"
         came.append((address, reply := await http.send(Request("GET", address))))
         room -= len(reply.body)
-        resume = _table(reply.body, NAME)[1] if reply.status == HTTPStatus.OK else ""
+        resume = _resume(reply)
         if not resume or room < 0:
             break
     return bundled(came)
+
+
+def _resume(reply: Reply) -> str:
+    """The key with which the next page is asked for; a reply that is garbled has none, and is refused when it is read."""
+    try:
+        return _table(reply.body, NAME)[1] if reply.status == HTTPStatus.OK else ""
+    except Unreadable:
+        return ""
 
 
 def _table(body: str | bytes, name: str) -> tuple[list[Row], str]:
@@ -103,7 +111,8 @@ def _table(body: str | bytes, name: str) -> tuple[list[Row], str]:
 
 
 def _facts(capture: Capture, rows: list[Row], *, complete: bool) -> Iterator[Fact]:
-    unit, until = capture.options["unit"], date.fromisoformat(capture.options["until"])
+    unit = capture.options["unit"]
+    since, until = (date.fromisoformat(capture.options[name]) for name in ("since", "until"))
     months: defaultdict[date, set[str]] = defaultdict(set)
     captures: Counter[str] = Counter()
     newest: dict[str, date] = {}
@@ -120,12 +129,7 @@ def _facts(capture: Capture, rows: list[Row], *, complete: bool) -> Iterator[Fac
         months[day.replace(day=1)].add(page)
         captures[page] += 1
         newest[page] = max(newest.get(page, day), day)
-    for month, found in sorted(months.items()):
-        count = len(found) if complete else None
-        yield Presence(CORPUS, unit, unit_kind(unit), PresenceState.PRESENT, METHOD, documents=count, observed_on=month)
-    if not months:
-        state = PresenceState.ABSENT if complete else PresenceState.UNKNOWN
-        yield Presence(CORPUS, unit, unit_kind(unit), state, METHOD, observed_on=until)
+    yield from _by_month(unit, months, since, until, complete=complete)
     for page, day in sorted(newest.items()):
         yield Presence(CORPUS, page, "page", PresenceState.PRESENT, METHOD, observed_on=day)
         yield Listing("crawl_index", page, day)
@@ -133,6 +137,25 @@ def _facts(capture: Capture, rows: list[Row], *, complete: bool) -> Iterator[Fac
         if (named := canonical(page).url) not in newest:
             state = PresenceState.ABSENT if complete and not _seen(named, newest) else PresenceState.UNKNOWN
             yield Presence(CORPUS, named, "page", state, METHOD, observed_on=until)
+
+
+def _by_month(
+    unit: str, months: Mapping[date, set[str]], since: date, until: date, *, complete: bool
+) -> Iterator[Fact]:
+    """What is known of the site in each month, dated by its first day; a month that is asked about in part is one."""
+    for month in sorted({*_months(since, until), *months}):
+        found = months.get(month, set())
+        state = PresenceState.PRESENT if found else PresenceState.ABSENT if complete else PresenceState.UNKNOWN
+        count = len(found) if complete else None
+        yield Presence(CORPUS, unit, unit_kind(unit), state, METHOD, documents=count, observed_on=month)
+
+
+def _months(since: date, until: date) -> Iterator[date]:
+    """The first day of every month that the days touch, of the last hundred years at most."""
+    month = max(since, until.replace(year=until.year - 100, day=1)).replace(day=1)
+    while month <= until:
+        yield month
+        month = (month + timedelta(days=31)).replace(day=1)
 
 
 def _seen(page: str, found: Iterable[str]) -> bool:

@@ -17,6 +17,7 @@ MANNERS: Mapping[str, object] = {"pause": 1.0, "throttled_pause": 60.0, "contact
 """Options of every source here: seconds between requests, seconds after a 403 before the one more try, and an address
 or page at which whoever runs the index can reach the person who asks."""
 
+_CLOSED = (b"AccessControlException", b"Blocked Site Error")
 _LATER = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE, 509})
 
 
@@ -51,11 +52,16 @@ class Polite:
         self._begun = True
         request = replace(request, headers={**self._headers, **request.headers})
         reply = await self._http.send(request)
-        if reply.status == HTTPStatus.FORBIDDEN:
+        if reply.status == HTTPStatus.FORBIDDEN and not _is_closed(reply):
             await asyncio.sleep(self._long_pause)
             reply = await self._http.send(request)
-        self._shut = reply.status in _LATER
+        self._shut = reply.status in _LATER and not _is_closed(reply)
         return reply
+
+
+def _is_closed(reply: Reply) -> bool:
+    """Whether it is one site that is closed, not the service: what the Wayback Machine says of a site taken out."""
+    return reply.status == HTTPStatus.FORBIDDEN and any(words in reply.body for words in _CLOSED)
 
 
 def seconds(options: Mapping[str, object], name: str, source: str) -> float:

@@ -33,6 +33,7 @@ from geo_flywheel.urls import site
 INDEX_PAGE = 5
 """Lines of a page of the index."""
 _CRAWL_DAYS = 10
+_ONE_CRAWL = "v2_cc_"
 _SEED_OF_CRAWLS = 103
 _ROW = ("urlkey", "timestamp", "original", "mimetype", "statuscode", "digest", "length")
 
@@ -230,13 +231,18 @@ class Corpora:
         words, index = str(asked.get("query", "")), str(asked.get("index", ""))
         if not words:
             return as_json({"error": "Exactly one of query and query_ids must be present!"})
-        named = index.removeprefix("v2_cc_")
-        crawls = [crawl for crawl in self.crawls() if named in {index, crawl.id.removeprefix("CC-MAIN-")}]
+        crawls = self._held_by(index)
         if not crawls:
             return as_json({"error": f"[Flask] Invalid index: {index}"}, HTTPStatus.BAD_REQUEST)
         held = {page for crawl in crawls for page in self.pages(crawl)}
         count = sum(words in text for page, text in enumerate(self._texts()) if page in held)
         return as_json({"count": count, "approx": False, "latency": 0.7})
+
+    def _held_by(self, index: str) -> list[Crawl]:
+        """The crawl an index of one holds, or those before the market opened, which every other corpus is made of."""
+        if index.startswith(_ONE_CRAWL):
+            return [crawl for crawl in self.crawls() if crawl.id == f"CC-MAIN-{index.removeprefix(_ONE_CRAWL)}"]
+        return [crawl for crawl in self.crawls() if crawl.week < 0]
 
     def _read_texts(self) -> list[str]:
         market = self._market

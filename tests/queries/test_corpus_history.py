@@ -140,6 +140,25 @@ def test_a_later_first_day_leaves_the_count_of_crawls_as_it_is(tmp_path: Path) -
     assert len(history(tmp_path / "u.duckdb", held, until=day(held[1]))) == 2
 
 
+@pytest.mark.parametrize(
+    "found",
+    [
+        Held("present", unit="https://own.example/x", kind="page", captures=3),
+        Held("present", unit="x.own.example", kind="host", captures=3),
+        Held("present"),
+    ],
+)
+def test_where_a_site_can_be_found_and_never_missed_there_is_no_chance(found: Held, tmp_path: Path) -> None:
+    (row,) = history(tmp_path / "s.duckdb", [found])
+    assert row["state"] == "present"
+    assert (row["crawls_present"], row["crawls_known"], row["chance"], row["chance_low"]) == (0, 0, None, None)
+
+
+def test_single_pages_say_nothing_of_the_site(tmp_path: Path) -> None:
+    (row,) = history(tmp_path / "s.duckdb", [Held("absent", unit="https://own.example/x", kind="page", captures=0)])
+    assert (row["state"], row["note"]) == ("unknown", "rows of single pages only: nothing is said of the whole site")
+
+
 def test_methods_are_kept_apart(tmp_path: Path) -> None:
     held = [Held("present", captures=1), Held("absent", method="columnar index", captures=0)]
     rows = history(tmp_path / "s.duckdb", held)

@@ -51,7 +51,7 @@ def read(reply: Recorded) -> list[Fact]:
         "unit": unit,
         "crawl": "CC-MAIN-2025-33",
         "observed_on": "2025-08-15",
-        "since": "2000-01-01",
+        "since": "2025-09-01",
         "until": "2025-09-15",
     }
     capture = Capture(name, reply.body.encode(), reply.file, None, reply.status, {}, None, options)
@@ -66,6 +66,9 @@ def counted(reply: Recorded) -> str:
     if reply.kind == "other":
         return "no reply of an index: left aside"
     presences = [fact for fact in read(reply) if isinstance(fact, Presence)]
+    months = sum(presence.unit_kind == "site" and presence.state == "present" for presence in presences)
+    if reply.kind == "wayback":
+        return f"{presences[0].state} in {months} months, pages {len({each.unit for each in presences}) - 1}"
     pages = sum(presence.unit_kind == "page" and presence.state == "present" for presence in presences)
     return f"{presences[0].state}, captures {presences[0].captures}, pages {pages}"
 
