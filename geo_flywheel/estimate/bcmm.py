@@ -89,6 +89,21 @@ def corrected(moments: Moments, mask: Bools = LOOP) -> Roots:
     return Roots(matrices, found)
 
 
+def nickell_bias(persistence: float, periods: int) -> float:
+    """Return what least squares with page effects gets wrong by in one autoregression, as the number of pages grows.
+
+    Args:
+        persistence: True coefficient of the lagged value, within (-1, 1).
+        periods: Pairs of periods of each page, at least 2.
+
+    Source:
+        Nickell (1981), Econometrica 49, 1417-1426, eq. 18.
+    """
+    kept = 1 - (1 - persistence**periods) / (periods * (1 - persistence))
+    slack = 1 - 2 * persistence * kept / ((1 - persistence) * (periods - 1))
+    return -(1 + persistence) / (periods - 1) * kept / slack
+
+
 def spectral_radius(matrices: Floats) -> Floats:
     """Return the largest modulus of an eigenvalue, shape (draw,)."""
     radius: Floats = np.abs(np.linalg.eigvals(matrices)).max(axis=-1)
