@@ -47,6 +47,7 @@ TABLE = World(sites=60, common_sd=0.1)
 SHORT = replace(TABLE, weeks=26)
 _AT_06 = replace(TABLE, gain=0.6)
 _LARGE = replace(_AT_06, pages=2000, sites=200, topics=8, prompts_per_topic=5, fetches=8.0, sessions=10.0)
+_RICH = replace(_LARGE, weeks=104, prompts_per_topic=16, fetches=20.0, sessions=20.0)
 _AT_1 = replace(TABLE, gain=1.0, burn_in=12)
 
 NAMED = (
@@ -80,9 +81,10 @@ BEYOND = (
     Cell("turnover", "the demo; a quarter of the pages enters, a tenth leaves", WORLDS["turnover"], ("number",)),
     Cell("missed", "the demo; each engine misses one sweep in fifty", World(), ("number",), missing=0.02),
     Cell("robots", "the demo; robots.txt shuts crawlers out of 15% of the sites", WORLDS["robots"], ("number",)),
+    Cell("rich", "2,000 pages, 104 weeks, 5 citations, 20 fetches, 20 sessions", _RICH, ("number",)),
     Cell("releases", "the demo; two models lift what they were trained on by 30%", WORLDS["releases"], ("none",)),
 )
-"""Not of the grid; what happens to any real panel."""
+"""Not of the grid: what happens to any real panel, and one so large that small biases show."""
 
 
 def full_grid() -> Iterator[Cell]:

@@ -56,4 +56,4 @@ def test_cells_have_names_and_seeds_of_their_own() -> None:
     assert len(NAMED) == 24
     assert len({cell.name for cell in full_grid()}) == 1080
     seeds = {seed_of(cell, 1, number) for cell in (*NAMED, *BEYOND) for number in range(200)}
-    assert len(seeds) == 28 * 200
+    assert len(seeds) == 29 * 200
