@@ -18,7 +18,7 @@ import orjson
 from crawlers.base import Gathered, Http, Reply, Request, Service, Source, Wanted
 from crawlers.crawled.bundle import ROOM, Part, bundled, parts
 from crawlers.crawled.captures import Line, Query, belongs, facts, unit_kind, unknown
-from crawlers.crawled.crawls import CORPUS, Crawl, ask_crawls, chosen, is_list, read_crawls
+from crawlers.crawled.crawls import CORPUS, Crawl, ask_crawls, chosen, is_list, read_crawls, told_of
 from crawlers.crawled.manners import MANNERS, Polite, whole
 from crawlers.reading.lenient import mapping, text
 from geo_flywheel.errors import Unreadable
@@ -50,7 +50,7 @@ async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[
 
 
 def read(capture: Capture) -> Iterable[Fact]:
-    """Yield what a crawl holds of a site; of a list of crawls, only that it does not reach the days asked for.
+    """Yield what a crawl holds of a site; of a list of crawls, only that it tells nothing of the days asked for.
 
     Raises:
         Unreadable: If a reply that says it is good is no list of captures.
@@ -144,9 +144,9 @@ def _says_none(replies: list[Part]) -> bool:
 
 
 def _uncovered(capture: Capture) -> Iterator[Fact]:
-    """That nothing is known of sites in days no crawl reaches, or that no list came for."""
+    """That nothing is known of sites in days before any crawl, or when no list came."""
     since, until = (date.fromisoformat(capture.options[name]) for name in ("since", "until"))
     listed = read_crawls(capture.body, capture.name) if capture.http_status == HTTPStatus.OK else []
-    if not any(crawl.overlaps(since, until) for crawl in listed):
+    if not told_of(listed, since, until):
         for site in capture.options["sites"].split():
             yield Presence(CORPUS, site, unit_kind(site), PresenceState.UNKNOWN, METHOD, observed_on=until)

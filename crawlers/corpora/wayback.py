@@ -89,7 +89,7 @@ async def _ask(http: Http, url: str, asked: dict[str, str], most: int) -> Reply:
 
 
 def _resume(reply: Reply) -> str:
-    """The key with which the next page is asked for; a reply that is garbled has none, and is refused when it is read."""
+    """The key with which the next page is asked for; one that is garbled has none, and is refused when it is read."""
     try:
         return _table(reply.body, NAME)[1] if reply.status == HTTPStatus.OK else ""
     except Unreadable:

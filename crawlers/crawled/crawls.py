@@ -60,7 +60,9 @@ def read_crawls(body: bytes, name: str) -> list[Crawl]:
 
 
 def chosen(crawls: Sequence[Crawl], wanted: Wanted, options: Mapping[str, object], source: str) -> list[Crawl]:
-    """Return the crawls to ask about: those the configuration names, else the newest of the wanted days.
+    """Return the crawls to ask about: those the configuration names, else the newest that reach into the wanted days.
+
+    Where none does, the last one before them: a crawl comes out weeks after it ended, and what it says is dated by it.
 
     Args:
         crawls: All there are.
@@ -79,10 +81,15 @@ def chosen(crawls: Sequence[Crawl], wanted: Wanted, options: Mapping[str, object
             raise ConfigError(f"{source}: there is no crawl {id_}; {newest}, see {COLLINFO}")
     if named:
         return [known[id_] for id_ in named]
-    fitting = sorted(crawls, key=lambda crawl: crawl.last, reverse=True)
-    return [crawl for crawl in fitting if crawl.overlaps(wanted.since, wanted.until)][
-        : whole(options, "most_crawls", source)
-    ]
+    return told_of(crawls, wanted.since, wanted.until)[: whole(options, "most_crawls", source)]
+
+
+def told_of(crawls: Iterable[Crawl], since: date, until: date) -> list[Crawl]:
+    """Return the crawls that tell of a period, newest first: those that reach into it, else the last one before it."""
+    ordered = sorted(crawls, key=lambda crawl: crawl.last, reverse=True)
+    return [crawl for crawl in ordered if crawl.overlaps(since, until)] or [
+        crawl for crawl in ordered if crawl.last < since
+    ][:1]
 
 
 async def ask_crawls(http: Http, service: Service, own: str) -> Reply:

@@ -167,11 +167,16 @@ class TestWhatIsNotThere:
             "robots_captures": 1,
         }
 
-    def test_a_period_no_crawl_reaches_is_unknown(self) -> None:
-        what = wanted("a.example", since=date(2027, 1, 1), until=date(2027, 2, 1))
+    def test_a_period_before_all_crawls_is_unknown(self) -> None:
+        what = wanted("a.example", since=date(2001, 1, 1), until=date(2001, 2, 1))
         came, sent, _ = by_hand(NAME, answering(), what)
         (presence,) = presences(read(NAME, came))
-        assert (presence.state, presence.observed_on, len(sent)) == ("unknown", date(2027, 2, 1), 1)
+        assert (presence.state, presence.observed_on, len(sent)) == ("unknown", date(2001, 2, 1), 1)
+
+    def test_after_the_last_crawl_that_one_is_asked_and_dated_by_itself(self) -> None:
+        what = wanted("a.example", since=date(2027, 1, 1), until=date(2027, 2, 1))
+        came, _, _ = by_hand(NAME, answering((200, line("https://a.example/x"))), what)
+        assert {presence.observed_on for presence in presences(read(NAME, came))} == {date(2026, 3, 12)}
 
     def test_no_list_of_crawls_is_unknown(self) -> None:
         came, _, _ = by_hand(NAME, lambda _: (502, ""), wanted("a.example"))
