@@ -1,6 +1,6 @@
 """`graph`: neighbours of a site, measures of the whole, and files for other tools."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _DAY = click.DateTime(["%Y-%m-%d"])
 _SECTIONS = ("ranks", "movement", "survival", "curve", "communities", "bridges")
 _NAMED = 8  # members of a community that are named
+_CLEAR = 0.05  # modularity above that of shuffled ties from which communities mean something
 _Table = tuple[list[str], list[Row]]
 
 
@@ -80,7 +81,13 @@ def neighbours(session: Session, /, site: str, top: int, format_: Format, **part
     "--of", type=click.Choice(["sites", "pages"]), default="sites", show_default=True, help="What is measured."
 )
 @click.option("--site", help="Only rows of this site or its pages, where rows are of sites or pages.")
-@click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Rows of each engine and week.")
+@click.option(
+    "--top",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="Rows of each engine and week; own sites are shown beyond.",
+)
 @click.option("--weeks", type=click.IntRange(1), default=1, show_default=True, help="Weeks of ranks, the last ones.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of whatever is drawn.")
 @_part
@@ -97,6 +104,7 @@ def measures(session: Session, /, measure: str | None, of: str, format_: Format,
     if measure is None and format_ not in {"table", "json"}:
         raise ConfigError(f"one table at a time in {format_}; name it with --measure: {', '.join(_SECTIONS)}")
     graph = _read(session, options)
+    options["own"] = session.workspace().config().own
     wanted = [measure] if measure else [name for name in _SECTIONS if name != "curve" or format_ == "json"]
     tables = {name: _measured(graph, name, of, options) for name in wanted}
     if measure:
@@ -164,7 +172,7 @@ def _measured(graph: "Graph", name: str, of: str, options: dict[str, Any]) -> _T
     site = _site(options["site"]) if options["site"] else None
     if site is not None and site not in graph.sites:
         raise ConfigError(f"{site} is not in this part of the graph; ask for more weeks, or for all engines")
-    shown = _Shown(graph, names, of, site, options["top"])
+    shown = _Shown(graph, names, of, site, options["top"], options["own"])
     match name:
         case "ranks":
             return _ranks(shown, ties, options["weeks"])
@@ -180,15 +188,23 @@ def _measured(graph: "Graph", name: str, of: str, options: dict[str, Any]) -> _T
 class _Shown:
     """Which units are shown, and by which names."""
 
-    def __init__(self, graph: "Graph", names: Any, of: str, site: str | None, top: int) -> None:
+    def __init__(self, graph: "Graph", names: Any, of: str, site: str | None, top: int, own: Sequence[str]) -> None:
         self.graph, self.names, self.top, self.unit = graph, names, top, of[:-1]
         self._site = None if site is None else graph.sites.index(site)
         self._of_pages = of == "pages"
+        self._own = {graph.sites.index(name) for name in own if name in graph.sites}
 
     def __call__(self, unit: int) -> bool:
         if self._site is None:
             return True
-        return bool((self.graph.site_of[unit] if self._of_pages else unit) == self._site)
+        return self._site_of(unit) == self._site
+
+    def own(self, unit: int) -> bool:
+        """Whether it is, or belongs to, a site of one's own, which is shown wherever it stands."""
+        return self._site_of(unit) in self._own
+
+    def _site_of(self, unit: int) -> int:
+        return int(self.graph.site_of[unit]) if self._of_pages else unit
 
 
 def _ranks(shown: _Shown, ties: "Ties", weeks: int) -> _Table:
@@ -199,8 +215,8 @@ def _ranks(shown: _Shown, ties: "Ties", weeks: int) -> _Table:
     for number, engine in enumerate(shown.graph.engines):
         count: dict[Any, int] = {}
         for rank in ranks(shown.graph, ties, len(shown.names), number, last=weeks):
-            if shown(rank.unit) and count.setdefault(rank.week, 0) < shown.top:
-                count[rank.week] += 1
+            count[rank.week] = count.get(rank.week, 0) + shown(rank.unit)
+            if shown(rank.unit) and (count[rank.week] <= shown.top or shown.own(rank.unit)):
                 rows.append((*engine, *(asdict(rank) | {"unit": shown.names[rank.unit]}).values()))
     return ["engine", "surface", *(shown.unit if name == "unit" else name for name in names)], rows
 
@@ -256,11 +272,22 @@ def _communities(shown: _Shown, ties: "Ties", seed: int) -> _Table:
             members = np.flatnonzero(found.unit == label)
             if any(shown(int(unit)) for unit in members):
                 best = members[np.argsort(-weight[members], kind="stable")][:_NAMED]
+                note = "" if found.modularity > found.by_chance + _CLEAR else "no more than shuffled ties reach"
                 rows.append((
                     *engine, label, int((found.prompt == label).sum()), len(members), found.modularity, found.by_chance,
-                    ", ".join(shown.names[unit] for unit in best),
+                    ", ".join(shown.names[unit] for unit in best), note,
                 ))  # fmt: skip
-    return ["engine", "surface", "community", "prompts", f"{shown.unit}s", "modularity", "by_chance", "members"], rows
+    return [
+        "engine",
+        "surface",
+        "community",
+        "prompts",
+        f"{shown.unit}s",
+        "modularity",
+        "by_chance",
+        "members",
+        "reason",
+    ], rows
 
 
 def _bridges(shown: _Shown, ties: "Ties") -> _Table:

@@ -150,7 +150,7 @@ def _first_right(matrix: Matrix) -> Floats:
         return np.asarray(first @ (first.T @ ones), np.float64)
     found = ones / np.linalg.norm(ones)
     for _ in range(_TURNS):
-        before, found = found, matrix.T @ (matrix @ found)
+        before, found = found, np.asarray(matrix.T @ (matrix @ found), np.float64)
         found /= np.linalg.norm(found)
         if np.abs(found - before).max() < _SETTLED:
             return np.asarray(found, np.float64)

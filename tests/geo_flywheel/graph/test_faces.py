@@ -114,7 +114,7 @@ def test_graphml_and_gexf_read_back_as_they_were(tmp_path: Path) -> None:
         assert set(found.nodes) == set(expected.nodes)
         assert sorted(found.edges()) == sorted(expected.edges())
     read = nx.read_graphml(graphml, force_multigraph=True)
-    assert read.edges["cell:alpha/api/p0/2026-01-05", "page:https://site0.example/", "cited"]["states"] == "ono"
+    assert read["cell:alpha/api/p0/2026-01-05"]["page:https://site0.example/"]["cited"]["states"] == "ono"
 
 
 def test_node_link_json_reads_back_the_same(tmp_path: Path) -> None:

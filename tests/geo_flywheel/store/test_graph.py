@@ -1,4 +1,5 @@
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -188,7 +189,7 @@ class TestViews:
     """The SQL views say the same as the arrays."""
 
     @pytest.fixture
-    def store(self, path: Path) -> "Store":
+    def store(self, path: Path) -> Iterator[Store]:
         fill(path, EVERYTHING)
         with open_store(path, read_only=True) as store:
             yield store
