@@ -107,6 +107,13 @@ class Engagement:
 
 
 @dataclass(frozen=True)
+class Judgement:
+    answer: int
+    kind: str
+    rating: int
+
+
+@dataclass(frozen=True)
 class Market:
     pages: tuple[Page, ...] = ()
     answers: tuple[Answer, ...] = ()
@@ -115,6 +122,7 @@ class Market:
     permissions: tuple[Permission, ...] = ()
     fetched: tuple[Fetched, ...] = ()
     engagements: tuple[Engagement, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
     failed: tuple[str, ...] = field(default=())
 
 
@@ -171,7 +179,7 @@ def _fill_answers(store: Store, answers: Sequence[Answer]) -> None:
     _insert(
         store,
         "answer",
-        "answer_no key reading_no provider engine surface prompt_no status asked_at text skipped_blocks",
+        "answer_no key reading_no provider engine surface prompt_no status asked_at text skipped_blocks source_id",
         [
             (
                 n,
@@ -185,6 +193,7 @@ def _fill_answers(store: Store, answers: Sequence[Answer]) -> None:
                 asked_at[n],
                 "",
                 a.skipped_blocks,
+                f"a{n}",
             )
             for n, a in enumerate(answers)
         ],
@@ -249,6 +258,13 @@ def _fill_others(store: Store, market: Market) -> None:
             (n, 0, e.source, e.unit, e.unit_kind, e.site, e.site, e.day, e.metric, e.value, e.kind, *_told(e))
             for n, e in enumerate(market.engagements)
         ],
+    )
+
+    _insert(
+        store,
+        "feedback",
+        "key reading_no source_id kind rating",
+        [(n, 0, f"a{j.answer}", j.kind, j.rating) for n, j in enumerate(market.judgements)],
     )
 
 
@@ -387,5 +403,6 @@ EVERYTHING = Market(
         Engagement("ga4", "https://own.example/a", "own.example", week(1), "sessions", 3.0, assistant="ChatGPT"),
         Engagement("tranco", "own.example", "own.example", week(1), "rank", 900.0, "level", unit_kind="site"),
     ),
+    judgements=(Judgement(0, "rating", 1), Judgement(1, "rating", -1), Judgement(2, "regenerated", -1)),
     failed=("openai",),
 )

@@ -39,6 +39,7 @@ def test_the_reports_are_those_promised() -> None:
         "decision_grade",
         "engagement",
         "engine_overlap",
+        "feedback",
         "new_and_lost",
         "page_readiness",
         "permission_audit",
