@@ -15,6 +15,7 @@ from geo_flywheel.toml_table import Table, amount, choice, kind, known, subtable
 UnknownPrice = Literal["refuse", "allow"]
 CatchUp = Literal["latest", "all", "skip"]
 SourceKind = Literal["signals", "corpora"]
+What = Literal["crawl", "gather"]
 
 _SECRET_OPTION = re.compile(r"api_?key|secret|password|credential|authorization|(^|_)token$", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -88,14 +89,15 @@ class Crawl:
 
 @dataclass(frozen=True, slots=True)
 class ScheduledJob:
-    """A crawl that comes again: `[schedule.NAME]`.
+    """A crawl, or a gathering from sources, that comes again: `[schedule.NAME]`.
 
     Attributes:
         cron: Five fields: minute, hour, day of month, month, day of week.
         timezone: IANA name of the zone the expression is meant in.
         catch_up: Which of the slots that passed unclaimed are still run: the latest, all, or only those within grace.
         grace_minutes: How late a slot may be run when the policy is "skip".
-        providers: Which of the configured providers are asked; none named means all.
+        providers: Which of the configured providers a crawl asks; none named means all.
+        sources: Which of the configured sources a gathering asks, likewise.
     """
 
     name: str
@@ -104,6 +106,8 @@ class ScheduledJob:
     catch_up: CatchUp = "latest"
     grace_minutes: int = 120
     providers: tuple[str, ...] = ()
+    what: What = "crawl"
+    sources: tuple[str, ...] = ()
 
 
 def providers(root: Table) -> tuple[Provider, ...]:
@@ -145,8 +149,7 @@ def crawl(root: Table) -> Crawl:
 
 def schedule(root: Table) -> tuple[ScheduledJob, ...]:
     """Return the jobs of `[schedule]`, in the order of the file."""
-    configured = subtable(root, "providers", "at the top")
-    return tuple(_job(name, table, configured) for name, table in _named(root, "schedule"))
+    return tuple(_job(name, table, root) for name, table in _named(root, "schedule"))
 
 
 def _named(root: Table, key: str) -> Iterator[tuple[str, Table]]:
@@ -212,21 +215,27 @@ def _address(url: str, where: str) -> str:
     return url.rstrip("/")
 
 
-def _job(name: str, table: Table, configured: Table) -> ScheduledJob:
+def _job(name: str, table: Table, root: Table) -> ScheduledJob:
     where = f"in [schedule.{name}]"
-    known(table, ("cron", "timezone", "catch_up", "grace_minutes", "providers"), where)
+    what = cast("What", choice(table, "what", where, get_args(What), "crawl"))
+    whom = {"crawl": "providers", "gather": "sources"}[what]
+    known(table, ("cron", "timezone", "catch_up", "grace_minutes", "what", whom), where)
     if "cron" not in table:
         raise ConfigError(f'there is no cron {where}; write cron = "0 6 * * 1"')
-    asked = texts(table, "providers", where, "openai")
-    for provider in asked:
-        known({provider: None}, tuple(configured), f"in [providers], though it stands {where}")
+    asked = tuple(dict.fromkeys(texts(table, whom, where, "openai" if what == "crawl" else "ga4")))
+    tables = ("providers",) if what == "crawl" else get_args(SourceKind)
+    configured = [name for key in tables for name in subtable(root, key, "at the top")]
+    for one in asked:
+        known({one: None}, configured, f"in [{'] or ['.join(tables)}], though it stands {where}")
     return ScheduledJob(
         name,
         _cron(text(table["cron"], "cron", where), where),
         _zone(text(table.get("timezone", "UTC"), "timezone", where), where),
         cast("CatchUp", choice(table, "catch_up", where, get_args(CatchUp), "latest")),
         whole(table, "grace_minutes", where, 1, 527_040, 120),
-        tuple(dict.fromkeys(asked)),
+        providers=asked if what == "crawl" else (),
+        what=what,
+        sources=asked if what == "gather" else (),
     )
 
 

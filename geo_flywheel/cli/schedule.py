@@ -127,13 +127,15 @@ def now() -> datetime:
 
 
 def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
-    """What asks everything that a slot calls for; its snapshot is named by the job and the slot."""
+    """What asks everything that a slot calls for; the snapshot of a crawl is named by the job and the slot."""
     from geo_flywheel.cli._crawling import Order, crawl_once, way_out
     from geo_flywheel.cli._progress import showing
 
     async def crawl(slot: "Slot") -> str | None:
         config = workspace.config()
         job = next(job for job in config.schedule if job.name == slot.job)
+        if job.what == "gather":
+            return await _gather(workspace, job.sources, stop)
         with showing() as progress:
             async with way_out(config) as http:
                 order = Order(slot.snapshot, providers=job.providers)
@@ -143,6 +145,20 @@ def _crawl(workspace: "Workspace", stop: "asyncio.Event") -> "Crawl":
         return None if tally.left == "stopped" else tally.left or "complete"
 
     return crawl
+
+
+async def _gather(workspace: "Workspace", names: tuple[str, ...], stop: "asyncio.Event") -> str | None:
+    """Gather from sources, 30 complete days; the outcome in a word, None when it was stopped and shall be resumed."""
+    from geo_flywheel.cli._gathering import Order, gather_once, way_out
+    from geo_flywheel.cli.gather import said
+
+    async with way_out(workspace.config()) as http:
+        came = await gather_once(workspace, Order(names), http=http, now=now, stop=stop)
+    said(came)
+    if any(each.stopped for each in came):
+        return None
+    failed = [each.name for each in came if each.problems]
+    return f"failed: {', '.join(failed)}" if failed else "complete"
 
 
 def _keep(workspace: "Workspace", gaps: "Sequence[Gap]") -> None:
@@ -209,8 +225,9 @@ def _there(job: "ScheduledJob", at: datetime | None) -> datetime | None:
 
 def _workflow(workspace: "Workspace", config: "Config", repository: Path) -> dict[str, str]:
     from crawlers.services import asking_of
-    from geo_flywheel import __version__
+    from geo_flywheel import __version__, plugins
     from geo_flywheel.cli import _timers
 
     keys = [key for provider in config.providers for key in asking_of(provider).keys]
+    keys += [key for source in config.sources for key in plugins.source(source.name).keys]
     return _timers.github_actions(workspace.root.resolve(), repository.resolve(), __version__, keys)

@@ -151,3 +151,26 @@ def test_a_source_that_is_wrongly_written_is_told(text: str, complaint: str) -> 
     with pytest.raises(ConfigError) as raised:
         parse(text)
     assert complaint in str(raised.value)
+
+
+def test_a_job_gathers_from_all_sources_or_from_those_named() -> None:
+    table = '[signals.ga4]\n[corpora.wayback]\n[schedule.nightly]\ncron = "0 3 * * *"\nwhat = "gather"\n'
+    every = ScheduledJob("nightly", "0 3 * * *", what="gather")
+    assert parse(table).schedule == (every,)
+    named = ScheduledJob("nightly", "0 3 * * *", what="gather", sources=("wayback", "ga4"))
+    assert parse(f'{table}sources = ["wayback", "ga4"]\n').schedule == (named,)
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        ('what = "dance"', 'what (in [schedule.x]) is "dance"; write one of crawl, gather'),
+        ('what = "gather"\nproviders = ["openai"]', "nothing is called providers in [schedule.x]"),
+        ('sources = ["ga4"]', "nothing is called sources in [schedule.x]"),
+        ('what = "gather"\nsources = ["ga5"]', "nothing is called ga5 in [signals] or [corpora], though it stands in"),
+    ],
+)
+def test_a_job_that_gathers_is_checked(more: str, complaint: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        parse(f'[signals.ga4]\n[schedule.x]\ncron = "0 3 * * *"\n{more}\n')
+    assert complaint in str(raised.value)

@@ -1,5 +1,6 @@
 """`gather` as a person runs it: against a sandbox on this machine."""
 
+import asyncio
 import gzip
 import json
 from collections.abc import Iterator
@@ -11,6 +12,8 @@ import pytest
 
 import crawlers.http
 from crawlers.sandbox.addresses import Sandbox
+from crawlers.schedule import Slot
+from geo_flywheel.cli import schedule
 from geo_flywheel.store.database import open_store
 from geo_flywheel.workspace import Workspace, make
 from tests.conftest import Run
@@ -115,3 +118,15 @@ def test_without_a_source_or_a_site_it_says_what_to_write(run: Run, tmp_path: Pa
         "no source is configured; write a table such as [signals.hackernews]" in run("gather", workspace=nothing).stderr
     )
     assert "no site is known; write own =" in run("gather", "tranco", workspace=nothing).stderr
+
+
+def test_a_scheduled_job_gathers_and_says_what_failed(here: Workspace, capsys: pytest.CaptureFixture[str]) -> None:
+    with here.config_path.open("a") as file:
+        file.write('[schedule.nightly]\ncron = "0 3 * * *"\nwhat = "gather"\nsources = ["tranco", "plausible"]\n')
+
+    async def outcome() -> str | None:
+        return await schedule.doing(here, asyncio.Event()).crawl(Slot(START, "nightly"))
+
+    assert asyncio.run(outcome()) == "failed: plausible"
+    assert "plausible needs PLAUSIBLE_API_KEY" in capsys.readouterr().err
+    assert rows(here, "SELECT DISTINCT plugin FROM reading ORDER BY plugin") == [("plausible",), ("tranco",)]
