@@ -71,7 +71,8 @@ def test_ga4_filters_by_the_whole_expression(sandbox: Sandbox) -> None:
 
 def test_a_property_with_thresholds_says_that_rows_are_missing_and_not_which(sandbox: Sandbox) -> None:
     span = ("2025-11-24", "2025-12-02")
-    more: dict[str, Any] = {"dimensions": [{"name": name} for name in ("date", "landingPagePlusQueryString", "sessionSource")]}
+    names = ("date", "landingPagePlusQueryString", "sessionSource")
+    more: dict[str, Any] = {"dimensions": [{"name": name} for name in names]}
     whole, cut = report(sandbox, *span, **more), report(sandbox, *span, number=1001, **more)
     assert "subjectToThresholding" not in whole["metadata"]
     assert cut["metadata"]["subjectToThresholding"] is True
