@@ -27,10 +27,10 @@ _HOW = """## How to read it
   world with a loop that is power, in a world without one it is the rate of false positives.
 - *gate rejects*: share in which the exclusion gate finds p < .001, so that no loop is reported whatever else was found.
 - spread: interquartile range over 1.349.
-- promises: |median bias| at most .03 and coverage of .90 to .99 for G up to .6 in 52 weeks and more; else that the lower
-  limit holds in 95% and that a gain of 1 is called fading in at most 5%; a loop seen in at most 5% where there is none;
-  the gate to reject arrows reversed and hidden quality from sd .05 in 95%; alpha within .05. *refuses*: nearly all
-  replications decline to give a number there, and so promise nothing.
+- promises: |median bias| at most .03 and coverage of .90 to .99 for G up to .6 in 52 weeks and more; else that the
+  lower limit holds in 95% and a gain of 1 is called fading in at most 5%; a loop seen in at most 5% where there is
+  none; the gate to reject arrows reversed and hidden quality from sd .05 in 95%; alpha within .05. *refuses*: nearly
+  all replications decline to give a number there, and so promise nothing.
 
 ## What remains, whatever the numbers say
 
