@@ -156,9 +156,9 @@ def _periods(given: "pd.Series[int]") -> "pd.Series[int]":
             raise EstimateError("a period of the panel is not whole; number the periods, or give dates")
         return given.astype("int64")
     try:
-        days = pd.to_datetime(given).astype("datetime64[s]").astype("int64") // 86_400
+        days = pd.to_datetime(given, format="ISO8601").astype("datetime64[s]").astype("int64") // 86_400
     except (TypeError, ValueError) as error:
-        raise EstimateError(f"a period of the panel is neither a number nor a date ({error})") from error
+        raise EstimateError(f"a period of the panel is neither a number nor an ISO 8601 date ({error})") from error
     return (days - _MONDAY) // _DAYS_A_WEEK
 
 

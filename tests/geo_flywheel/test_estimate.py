@@ -1,4 +1,6 @@
 import dataclasses
+import json
+import math
 
 import pytest
 
@@ -64,3 +66,19 @@ def test_an_interval_holds_its_limits_and_nothing_beyond() -> None:
     assert 0.3 in interval
     assert 0.301 not in interval
     assert interval.half_width == pytest.approx(0.1)
+
+
+def test_json_knows_no_infinity_so_an_open_limit_is_null(estimate: Estimate) -> None:
+    told = dataclasses.replace(
+        estimate, interval=Interval(0.1, math.inf, 0.95, "x"), diagnostics={"gate": math.nan, "asked": 20.0}
+    ).told()
+    assert (told["low"], told["high"]) == (0.1, None)
+    assert told["diagnostics"] == {"gate": None, "asked": 20.0}
+    json.dumps(told, allow_nan=False)
+
+
+def test_parts_are_told_inside_with_the_same_keys(estimate: Estimate) -> None:
+    told = dataclasses.replace(estimate, parts=(estimate,)).told()
+    parts = told["parts"]
+    assert isinstance(parts, list)
+    assert [list(part) for part in parts] == [list(told)]
