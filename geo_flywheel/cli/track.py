@@ -1,7 +1,7 @@
-"""`track` and `compare`: a site's citation trajectory on the terminal, as JSON or as CSV."""
+"""`track` and `compare`: a site's trajectory on the terminal, as JSON or as CSV."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,10 +13,15 @@ from geo_flywheel.errors import ConfigError
 if TYPE_CHECKING:
     from geo_flywheel.estimate import Estimate
     from geo_flywheel.track import Series, Trajectory, Week
+    from geo_flywheel.track.signals import LoggedWeek
 
 _COLUMNS = (
     "site", "engine", "surface", "week", "running", "sightings", "pages", "days", "position", "cited", "asked",
     "prompts", "rate", "low", "high", "estimand", "won", "lost", "verdict", "reason", "models",
+)  # fmt: skip
+_STATES = (
+    "week", "cited", "asked", "rate", "95% interval", "visits by referrer", "visits by utm", "training fetches",
+    "search fetches", "days logged",
 )  # fmt: skip
 _BARS = "▁▂▃▄▅▆▇█"
 _MARKS = {"this sweep, population of prompts": "*", "this basket, this sweep": "†"}
@@ -30,7 +35,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @format_option("table", ("table", "json", "csv"))
 @click.pass_obj
 def track(session: Session, sites: tuple[str, ...], weeks: int, today: datetime | None, format_: Format) -> None:
-    """Show the citation trajectory of SITE (default: your own sites), week by week, per engine and in total.
+    """Show the trajectory of SITE (default: your own sites): citations per engine and in total, engagement, presence.
 
     Every rate stands with its numerator, denominator and 95% interval, named by what it is an interval for; where a
     source does not say what was asked, no rate is made up.
@@ -73,13 +78,15 @@ def _write(found: "Sequence[Trajectory]", format_: Format, weeks: int) -> None:
         write_rows(_COLUMNS, [row for trajectory in found for row in _rows(trajectory)], "csv")
     elif format_ == "json":
         write_rows(
-            ("site", "weeks", "overall", "presence"),
+            ("site", "weeks", "overall", "presence", "logged", "told"),
             [
                 (
                     trajectory.site,
                     [dict(zip(_COLUMNS[1:], row[1:], strict=True)) for row in _rows(trajectory)],
                     [_overall(series) for series in trajectory.series],
                     [_fields(corpus) for corpus in trajectory.presence],
+                    [_fields(week) for week in trajectory.logged],
+                    [_fields(week) for week in trajectory.told],
                 )
                 for trajectory in found
             ],
@@ -142,6 +149,8 @@ def _show(trajectory: "Trajectory", weeks: int) -> None:
         click.echo("nothing is in the store yet: import or crawl something first\n")
     for series in trajectory.series:
         _show_series(series, weeks)
+    _show_states(trajectory, weeks)
+    _show_told(trajectory, weeks)
     _show_presence(trajectory)
 
 
@@ -221,6 +230,46 @@ def _verdict(week: "Week") -> str:
         return "-"
     told = week.verdict == "not comparable" or week.reason.startswith("since ")
     return f"{week.verdict} ({week.reason})" if told else str(week.verdict)
+
+
+def _show_states(trajectory: "Trajectory", weeks: int) -> None:
+    """Citations, visits and fetches side by side."""
+    pooled = trajectory.pooled
+    click.echo("citations, engagement and presence side by side")
+    if not trajectory.logged:
+        click.echo("engagement and fetches: unknown; no access log of the site is in the store\n")
+        return
+    cited = {week.week: week for week in pooled.weeks} if pooled else {}
+    logged = {week.week: week for week in trajectory.logged}
+    shown = sorted({*cited, *logged})[-weeks:]
+    write_rows(_STATES, [_state_row(week, cited.get(week), logged.get(week)) for week in shown])
+    if pooled:
+        click.echo(f"cited: {pooled.engine} ({pooled.surface})")
+    click.echo("visits: out of assistants, the least there were; fetches: by crawlers that are who they say")
+    click.echo()
+
+
+def _state_row(week: date, cited: "Week | None", logged: "LoggedWeek | None") -> list[object]:
+    running = bool((cited and cited.running) or (logged and logged.running))
+    citations: list[object] = [None] * 4
+    if cited is not None:
+        limits = _limits(cited) if cited.rate is not None else cited.reason
+        citations = [cited.cited, cited.asked, _percent(cited.rate), limits]
+    counts: list[object] = [None] * 5
+    if logged is not None:
+        counts = [logged.by_referrer, logged.by_utm, logged.training, logged.search, logged.days]
+    return [f"{week}{' (running)' if running else ''}", *citations, *counts]
+
+
+def _show_told(trajectory: "Trajectory", weeks: int) -> None:
+    """What analytics tools count, where any is in the store."""
+    shown = sorted({told.week for told in trajectory.told})[-weeks:]
+    if not shown:
+        return
+    click.echo("visits out of assistants as analytics tools count them; each counts the same visits in its own way")
+    rows = [told for told in trajectory.told if told.week in shown]
+    write_rows(list(_fields(rows[0])), [list(_fields(told).values()) for told in rows])
+    click.echo()
 
 
 def _show_presence(trajectory: "Trajectory") -> None:

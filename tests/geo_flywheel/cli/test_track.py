@@ -55,7 +55,7 @@ def test_the_table_is_the_same_to_the_byte(command: str, run: Run, workspace: Wo
 def test_json_holds_the_weeks_the_rate_over_time_and_the_training_presence(run: Run, workspace: Workspace) -> None:
     result = run("track", "own.example", *TODAY, "--format", "json", workspace=workspace)
     (told,) = json.loads(result.stdout)
-    assert list(told) == ["site", "weeks", "overall", "presence"]
+    assert list(told) == ["site", "weeks", "overall", "presence", "logged", "told"]
     assert told["site"] == "own.example"
     assert [list(found) for found in told["weeks"]] == [COLUMNS[1:]] * 17
     assert [(o["engine"], o["surface"]) for o in told["overall"]] == [

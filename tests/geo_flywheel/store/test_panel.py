@@ -1,6 +1,7 @@
 """The panel of a store, beside the same counted by hand."""
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -53,12 +54,12 @@ def _keep(store: Store, facts: list[Fact]) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> Iterator[Store]:
     with open_store(tmp_path / "s.duckdb") as opened:
         listed = [url for pages in PAGES.values() for url in pages]
         first_look: list[Fact] = [Listing("sitemap", url, MONDAY.date()) for url in (*listed, QUIET)]
         _keep(opened, [*answers(), *first_look])
-        yield opened  # type: ignore[misc]
+        yield opened
 
 
 def visited(store: Store, moments: list[datetime], until: datetime, *, agent: str | None) -> None:

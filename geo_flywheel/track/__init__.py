@@ -1,4 +1,4 @@
-"""A site's citation trajectory: week by week, per engine and in total, with what the numbers can and cannot tell."""
+"""A site's trajectory: citations, engagement and presence week by week, with what the numbers can and cannot tell."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +13,7 @@ from geo_flywheel.estimate import Estimate, Verdict
 from geo_flywheel.estimate.answers import Sweep
 from geo_flywheel.estimators import citation_rate
 from geo_flywheel.store.database import Store
+from geo_flywheel.track.signals import LoggedWeek, ToldWeek, logged_weeks, told_weeks
 from geo_flywheel.urls import site as site_of
 
 ALL_ENGINES = "all engines"
@@ -127,11 +128,28 @@ class CorpusPresence:
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """How a site fared; `presence` is empty when there is no table of training presence at all."""
+    """How a site fared.
+
+    Attributes:
+        presence: Empty when there is no table of training presence at all.
+        logged: Visits out of assistants and fetches by crawlers; empty when there is no log of the site.
+        told: Visits out of assistants as analytics tools count them.
+    """
 
     site: str
     series: tuple[Series, ...]
     presence: tuple[CorpusPresence, ...]
+    logged: tuple[LoggedWeek, ...] = ()
+    told: tuple[ToldWeek, ...] = ()
+
+    @property
+    def pooled(self) -> Series | None:
+        """The series that stands for the site: all engines of the surface with most weeks, or its only engine."""
+        by_surface: dict[str, Series] = {}
+        for series in self.series:
+            if series.engine == ALL_ENGINES or series.surface not in by_surface:
+                by_surface[series.surface] = series
+        return max(by_surface.values(), key=lambda series: len(series.weeks), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +208,7 @@ def track(store: Store, site: str, today: date | None = None) -> Trajectory:
     totals = _with_totals(grids).items()
     series = tuple(_series(key, grid, seen, models, monday, pages.get(key, 0)) for key, grid in totals)
     presence = tuple(CorpusPresence(*row) for row in store.rows(_PRESENCE, [name, name]))
-    return Trajectory(name, series, presence)
+    return Trajectory(name, series, presence, logged_weeks(store, name, monday), told_weeks(store, name))
 
 
 def _models(rows: Iterable[tuple[Any, ...]]) -> dict[Place, tuple[str, ...]]:
