@@ -41,12 +41,37 @@ rivals = ["example.org", "example.net"]
 # connections = 10
 # locales = ["en-US", "de-DE"]
 
+# Signals and corpora: what `geo-flywheel gather` asks beside the engines. `geo-flywheel doctor` lists all sources and
+# what each one lacks. Their keys come from the environment:
+#   ga4, search_console   GOOGLE_REFRESH_TOKEN, GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET, or for an hour
+#                         GOOGLE_ACCESS_TOKEN
+#   plausible             PLAUSIBLE_API_KEY
+#   matomo                MATOMO_TOKEN
+# host is that of your pages, exactly as in their addresses: these tools tell paths alone.
+# [signals.ga4]
+# property = 123456789
+# host = "www.example.com"
+# [signals.search_console]
+# site = "sc-domain:example.com"
+# [signals.plausible]
+# host = "www.example.com"
+# [signals.matomo]
+# url = "https://matomo.example.com"
+# site_id = 1
+# [signals.wikimedia]
+# articles = ["https://en.wikipedia.org/wiki/Running_shoe"]
+# [signals.hackernews]
+# [signals.wikipedia_links]
+# [signals.tranco]
+# [corpora.common_crawl_index]
+
 # When sweeps come again; a name of yours per job. `geo-flywheel schedule install` writes what starts them.
 #   cron           minute, hour, day of month, month, day of week
 #   timezone       whose clock that is
 #   catch_up       of slots that passed while the machine was off: run only the "latest", "all", or "skip" those that
 #                  are later than grace_minutes; what is not run is recorded as missed
 #   providers      who is asked; without it everybody configured
+#   what           "crawl", or "gather" for a job that asks sources = ["ga4"] in place of providers
 # [schedule.weekly]
 # cron = "0 6 * * 1"
 # timezone = "Europe/Berlin"

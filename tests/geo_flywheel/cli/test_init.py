@@ -1,5 +1,8 @@
+import re
 from pathlib import Path
 
+from crawlers.services import services, sources
+from geo_flywheel import plugins
 from geo_flywheel.cli.init import TEMPLATE
 from geo_flywheel.config import load, parse
 from tests.conftest import Run
@@ -37,3 +40,10 @@ def test_a_workspace_that_is_there_stays(run: Run, tmp_path: Path) -> None:
 def test_the_template_says_how_many_prompts_it_holds() -> None:
     assert len(parse(TEMPLATE).prompts) == 6
     assert "these six" in TEMPLATE
+
+
+def test_every_table_the_template_shows_is_one_the_program_takes() -> None:
+    shown = parse(re.sub(r"^# (?=\[|[a-z_]+ = )", "", TEMPLATE, flags=re.MULTILINE))
+    assert set(plugins.names("signals")) - set(sources(shown.sources, {})) <= {"access_log"}
+    assert list(services(shown.providers, {}))
+    assert [job.name for job in shown.schedule] == ["weekly"]
