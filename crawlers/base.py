@@ -213,8 +213,12 @@ class Import:
         describe: One line for a person: which files these are.
         refuse: None when the file is of this format, else the reason it is not; looks at name and head only.
         read: The facts in the file; raises `Unreadable` naming the line or member at fault.
+        keeps: Whether the archive keeps its files unasked; those that hold personal data are kept with --keep only.
+        rules: A name for the state of what it reads by beside its own code (lists that are dated), None for nothing.
     """
 
     describe: str
     refuse: Callable[[DroppedFile], str | None]
     read: Callable[[DroppedFile], Iterable[Fact]]
+    keeps: bool = True
+    rules: Callable[[], str] | None = None

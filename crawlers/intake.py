@@ -26,6 +26,7 @@ from geo_flywheel.store.replies import append_replies
 
 _Item = TypeVar("_Item")
 
+KEEP = "keep"
 _HEAD = 64 * 1024
 _LARGE = 16 * 1024**2
 _FILES = {"file", "failed"}
@@ -89,7 +90,8 @@ def take_in(
     Args:
         places: The store and the archive.
         paths: Files of any format known.
-        options: What the person says about all of them ("set.engine", "map.prompt", …).
+        options: What the person says about all of them ("set.engine", "map.prompt", …); with `KEEP` the archive keeps
+            also what it does not keep unasked.
         plugin: Format to read them as, in place of recognising it.
 
     Raises:
@@ -122,7 +124,7 @@ def _handed_in(places: Places, turns: Turns, notes: Iterator[tuple[Path, dict[st
                 yield Outcome(note["name"], "held", note["plugin"])
             else:
                 run = run or archive.Run(places.archive, "import")
-                yield from _committed(places, turns, _archived(run, path, note))
+                yield from _committed(places, turns, _archived(run, path, note), path)
     finally:
         if run is not None:
             run.close()
@@ -137,9 +139,10 @@ def _note(turns: Turns, path: Path, options: Mapping[str, str], plugin: str | No
             turns.rest()
         taker = plugin or recognise(dropped(path, name, options))
         sha256 = kept_files.digest(path)
+        told = {key: value for key, value in options.items() if key != KEEP or not plugins.import_(taker).keeps}
     except (GeoFlywheelError, OSError) as error:
         return path, _failed(name, error)
-    about = {"name": name, "bytes": size, "plugin": taker, "options": dict(options)}
+    about = {"name": name, "bytes": size, "plugin": taker, "options": told}
     return path, {"kind": "file", "sha256": sha256, **about}
 
 
@@ -173,7 +176,7 @@ def dropped(path: Path, name: str, options: Mapping[str, str]) -> DroppedFile:
 
 def _archived(run: archive.Run, path: Path, note: dict[str, Any]) -> archive.Entry:
     """Put the file and what is said of it on the disk, for good."""
-    if note["kind"] == "file":
+    if note["kind"] == "file" and _is_kept(note):
         try:
             kept_files.keep(run.root, path, note["sha256"], run.run_id)
         except Unreadable as error:
@@ -181,6 +184,10 @@ def _archived(run: archive.Run, path: Path, note: dict[str, Any]) -> archive.Ent
     identity = run.note(note)
     run.sync()
     return archive.Entry(run.run_id, run.kind, run.started_at, note, note.get("sha256", identity))
+
+
+def _is_kept(note: dict[str, Any]) -> bool:
+    return KEEP in note["options"] or plugins.import_(note["plugin"]).keeps
 
 
 def _source(entry: archive.Entry) -> Source:
@@ -201,18 +208,29 @@ def _reader(note: dict[str, Any]) -> Reader:
     plugin = note["plugin"]
     try:
         version = plugins.version(plugin) if plugin else ""
+        rules = plugins.import_(plugin).rules if plugin in plugins.names("imports") else None
+        version += f"/{rules()}" if rules else ""
     except ConfigError:
         version = ""
     return Reader(plugin, version, note.get("options", {}))
 
 
-def _committed(places: Places, turns: Turns, entry: archive.Entry) -> Iterator[Outcome]:
-    """Commit an entry, and read again what leaned on a reading that it superseded."""
-    yield _commit(places, turns, entry)
+def _committed(places: Places, turns: Turns, entry: archive.Entry, path: Path | None = None) -> Iterator[Outcome]:
+    """Commit an entry, and read again what leaned on a reading that it superseded.
+
+    Args:
+        places: The store and the archive.
+        turns: At the store.
+        entry: What the archive says.
+        path: The file as it was handed in just now, None when that was before.
+    """
+    yield _commit(places, turns, entry, path=path)
     yield from _again(places, turns, out_of_date(turns.take()))
 
 
-def _commit(places: Places, turns: Turns, entry: archive.Entry, pending: Iterable[str] = ()) -> Outcome:
+def _commit(
+    places: Places, turns: Turns, entry: archive.Entry, pending: Iterable[str] = (), path: Path | None = None
+) -> Outcome:
     """Read an archived entry and store what it says, or why it could not be read."""
     name, plugin = entry.note["name"], entry.note["plugin"]
     if entry.run_kind == replies.GATHER:
@@ -221,7 +239,7 @@ def _commit(places: Places, turns: Turns, entry: archive.Entry, pending: Iterabl
         return Outcome(name, "failed" if is_unread else "read", plugin, added, problem)
     store, source = turns.take(), _source(entry)
     try:
-        return Outcome(name, "read", plugin, append(store, source, _facts(places, entry), pending))
+        return Outcome(name, "read", plugin, append(store, source, _facts(places, entry, path), pending))
     except GeoFlywheelError as error:
         record_failure(store, source, str(error))
         return Outcome(name, "failed", plugin, problem=str(error))
@@ -231,14 +249,25 @@ def _kind(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".split("\n", 1)[0]
 
 
-def _facts(places: Places, entry: archive.Entry) -> Iterator[Fact]:
+def _facts(places: Places, entry: archive.Entry, path: Path | None) -> Iterator[Fact]:
     note = entry.note
     if note["kind"] == "failed":
         raise Unreadable(note["problem"])
     reader = plugins.import_(note["plugin"])
-    kept = kept_files.kept_file(places.archive, note["sha256"])
+    kept = kept_files.kept_file(places.archive, note["sha256"]) if _is_kept(note) else path or _at_hand(places, note)
     for fact in _guarded(note, lambda: reader.read(dropped(kept, note["name"], note["options"]))):
         yield _guarded_table(note, fact) if isinstance(fact, Table) else fact
+
+
+def _at_hand(places: Places, note: dict[str, Any]) -> Path:
+    """A file that the archive was not to keep, where it lay when it was handed in."""
+    for path in (kept_files.place(places.archive, note["sha256"]), Path(note["name"])):
+        if path.is_file() and kept_files.digest(path) == note["sha256"]:
+            return path
+    raise Unreadable(
+        f"{note['name']}: is not kept, because it holds personal data, and no longer lies there as it was; hand in the "
+        f"file with the sha256 {note['sha256']} again, with --keep to have it kept"
+    )
 
 
 def _guarded_table(note: dict[str, Any], table: Table) -> Table:

@@ -5,12 +5,13 @@ Two distinctions are never blurred. A page *cited* in an answer (`Citation`) and
 All times are naive UTC.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -346,6 +347,83 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """Who a User-Agent line stands for: an agent of an AI operator, another program, or (agent null) a person."""
+
+    agent: str | None = None
+    operator: str | None = None
+    purpose: str | None = None
+    is_machine: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What the address of a request proves of the agent it names.
+
+    Attributes:
+        verification: "verified", "spoofed", "unverifiable" or "unknown_proxy".
+        as_of: Day of the list that it was judged by.
+    """
+
+    verification: Literal["verified", "spoofed", "unverifiable", "unknown_proxy"]
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An assistant that sends people.
+
+    Attributes:
+        path: How the path of a referrer must begin, "" for any.
+    """
+
+    assistant: str
+    operator: str
+    path: str = ""
+
+
+class Visitors(Protocol):
+    """Tells who stands behind the requests of a log; asked once about each distinct value."""
+
+    def clients(self, user_agents: Sequence[str]) -> Sequence[Client]:
+        """Return who each User-Agent line stands for."""
+        ...
+
+    def proofs(self, claims: Sequence[tuple[str, str | None, str | None]]) -> Sequence[Proof]:
+        """Return what each claim proves: agent, address it came from, addresses it was forwarded for."""
+        ...
+
+    def senders(self, hosts: Sequence[str]) -> Sequence[Sequence[Sender]]:
+        """Return the assistants whose pages each host of a referrer holds."""
+        ...
+
+    def campaigns(self, utm_sources: Sequence[str]) -> Sequence[Sender | None]:
+        """Return the assistant that adds each utm_source."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogFile:
+    """An access log, which the store reads line by line.
+
+    Attributes:
+        path: Where it lies; gzip or plain.
+        format: What people call its format.
+        layout: How its lines are laid out, by its name in `geo_flywheel.store.log_layouts`.
+        visitors: Who stands behind the requests.
+        host: Host of the requests whose lines name none, lower case.
+        keys: For lines of JSON, the path of each field, where it differs from log to log.
+    """
+
+    path: Path
+    format: str
+    layout: Literal["combined", "vhost_combined", "alb", "w3c", "json"]
+    visitors: Visitors
+    host: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """Where a redirect led when it was followed.
 
@@ -363,4 +441,4 @@ class Resolution:
 
 
 Placed = Presence | Engagement | Permission | Listing | PageText | PageRule | PageLink
-Fact = Answer | Feedback | Placed | Resolution | Table
+Fact = Answer | Feedback | Placed | Resolution | Table | LogFile

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     "--set", "constants", multiple=True, metavar="OURS=VALUE", help="A value the files do not say themselves."
 )
 @click.option("--map", "columns", multiple=True, metavar="OURS=THEIRS", help="The column or key that holds a value.")
+@click.option("--site", metavar="HOST", help="The host an access log is of whose lines do not say it.")
+@click.option("--keep", is_flag=True, help="Keep in the archive also what holds personal data: access logs.")
 @click.option("--as", "plugin", metavar="FORMAT", help="Read them as this format, in place of recognising it.")
 @click.pass_context
 def command(
@@ -28,23 +30,28 @@ def command(
     files: tuple[Path, ...],
     constants: tuple[str, ...],
     columns: tuple[str, ...],
+    site: str | None,
+    keep: bool,  # noqa: FBT001 - click names it
     plugin: str | None,
 ) -> None:
-    r"""Take files into the store: saved replies, exports, dated observations, training-presence tables.
+    r"""Take files into the store: saved replies, exports, dated observations, training-presence tables, access logs.
 
     The format is recognised; every file is kept in the archive before it is read, and taking it in again adds nothing.
+    Access logs hold personal data: they are read where they lie, and kept only with --keep.
 
     \b
     geo-flywheel import replies/*.json
     geo-flywheel import chatgpt-export.zip
     geo-flywheel import citations.csv --set engine=perplexity
     geo-flywheel import answers.jsonl --set observed_at=2026-05-01 --map cited=sources
+    geo-flywheel import access.log access.log.*.gz --site example.com
     """
-    from crawlers.intake import Places, take_in
+    from crawlers.intake import KEEP, Places, take_in
 
     session: Session = ctx.obj
     workspace = session.workspace()
     options = _pairs("set", constants) | _pairs("map", columns)
+    options |= ({"set.site": site} if site else {}) | ({KEEP: "yes"} if keep else {})
     places = Places(workspace.store_path, workspace.archive_path)
     ctx.exit(report(workspace, take_in(places, files, options, plugin)))
 

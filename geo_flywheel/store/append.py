@@ -15,6 +15,7 @@ from geo_flywheel.records import (
     Fact,
     Feedback,
     Listing,
+    LogFile,
     PageLink,
     PageRule,
     PageText,
@@ -25,7 +26,7 @@ from geo_flywheel.records import (
     Table,
     TableKind,
 )
-from geo_flywheel.store import bulk, objects
+from geo_flywheel.store import bulk, logs, objects
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.numbers import storable
 from geo_flywheel.store.overlap import Overlap, mark_doubles
@@ -151,14 +152,16 @@ def _begin_reading(store: Store, source: Source, problem: str | None) -> int:
 
 
 def _append_facts(overlap: Overlap, asked_for: str | None, facts: Iterable[Fact]) -> Counter[str]:
-    """Take bulk tables as they come and objects in batches."""
+    """Take bulk tables and logs as they come and objects in batches."""
     added: Counter[str] = Counter()
-    writer, rows = objects.Writer(overlap, asked_for), bulk.Writer(overlap)
+    writer, rows, lines = objects.Writer(overlap, asked_for), bulk.Writer(overlap), logs.Writer(overlap)
     batch: list[Answer | Feedback | Resolution] = []
     placed: defaultdict[TableKind, list[Placed]] = defaultdict(list)
     for fact in facts:
         if isinstance(fact, Table):
             rows.add(fact.kind, fact.batches)
+        elif isinstance(fact, LogFile):
+            lines.add(fact)
         elif isinstance(fact, Answer | Feedback | Resolution):
             batch.append(fact)
         else:
@@ -173,6 +176,7 @@ def _append_facts(overlap: Overlap, asked_for: str | None, facts: Iterable[Fact]
     for kind, facts_left in placed.items():
         rows.add(kind, [_placed_batch(kind, facts_left)])
     added.update(rows.finish())
+    added.update(lines.finish())
     return added
 
 

@@ -15,6 +15,7 @@ from geo_flywheel.store.database import Store
 KEYED = (
     "answer", "observation", "feedback",
     "presence", "engagement", "permission", "listing", "page_text", "page_rule", "page_link",
+    "log_line",
 )  # fmt: skip
 _OUT_OF_DATE = "SELECT reading_no FROM leaning WHERE on_reading_no NOT IN (SELECT reading_no FROM current_reading)"
 
