@@ -63,7 +63,7 @@ def rolling(pairs: Transitions, draws: Draws, whole: Estimate, tell: Tell) -> It
     length = max(FEWEST_WEEKS, weeks // 2)
     for start in range(0, weeks - length + 1, max(length // 2, 1)):
         tell(f"window: weeks {start} to {start + length}")
-        yield _of_weeks(pairs, draws, whole, start, start + length)
+        yield _of_weeks(pairs, draws, whole, "weeks", (start, start + length))
 
 
 def spells(pairs: Transitions, draws: Draws, whole: Estimate, frame: pd.DataFrame, tell: Tell) -> Iterator[Estimate]:
@@ -80,17 +80,18 @@ def spells(pairs: Transitions, draws: Draws, whole: Estimate, frame: pd.DataFram
         first, last = int(of_run.index.min()) - start, int(of_run.index.max()) - start
         if last - first >= FEWEST_WEEKS:
             tell(f"spell of one version: weeks {first} to {last}")
-            yield _of_weeks(pairs, draws, whole, first, last)
+            yield _of_weeks(pairs, draws, whole, "spell", (first, last))
 
 
-def _of_weeks(pairs: Transitions, draws: Draws, whole: Estimate, start: int, end: int) -> Estimate:
+def _of_weeks(pairs: Transitions, draws: Draws, whole: Estimate, kind: str, span: tuple[int, int]) -> Estimate:
     """The gain of transitions from one week up to another."""
+    start, end = span
     some = pairs.where((pairs.time >= start) & (pairs.time < end))
     gains = gains_of(some, draws) if len(some.page) else np.array([np.nan])
     known = bool(isfinite(gains[0]))
     interval = Interval(*draws.limits(gains), LEVEL, "gain inside these weeks") if known else None
     return replace(
-        whole, quantity=f"gain_of_weeks_{start}_to_{end}", value=float(gains[0]) if known else None, interval=interval,
+        whole, quantity=f"gain_of_{kind}_{start}_to_{end}", value=float(gains[0]) if known else None, interval=interval,
         verdict=Verdict.MEASURED if known else Verdict.CANNOT_TELL, reason="" if known else "no finite gain fits",
         n_units=len(some.weight), n_periods=end - start + 1, diagnostics={}, assumptions=(), parts=(),
     )  # fmt: skip
