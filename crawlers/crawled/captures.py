@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -71,6 +72,7 @@ class Query:
     kinds: tuple[Kind, ...] = KINDS
 
 
+@lru_cache(maxsize=1024)
 def unit_kind(unit: str) -> UnitKind:
     """Return "site" for a registrable domain, "host" for any other host."""
     return "site" if site(unit) == unit else "host"
@@ -79,7 +81,7 @@ def unit_kind(unit: str) -> UnitKind:
 def belongs(url: str, unit: str) -> bool:
     """Return whether a page lies on a host, or on any host of a site."""
     host = urlsplit(url).hostname or ""
-    return host == unit or (unit_kind(unit) == "site" and host.endswith(f".{unit}"))
+    return host == unit or (host.endswith(f".{unit}") and unit_kind(unit) == "site")
 
 
 def unknown(query: Query) -> Iterator[Fact]:
@@ -105,7 +107,8 @@ def facts(query: Query, lines: Iterable[Line]) -> Iterator[Fact]:
                 captures[canonical(line.url).url] += 1
     yield _of_unit(query, seen, captures)
     yield from _found(query, captures)
-    doors, spellings = set(map(_door, captures)), set(map(_spelling, captures))
+    known = captures if query.pages else ()
+    doors, spellings = set(map(_door, known)), set(map(_spelling, known))
     asked = sorted({canonical(page).url for page in query.pages})
     states = {page: _state(query, page, doors, spellings) for page in asked}
     for page, state in states.items():

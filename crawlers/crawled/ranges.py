@@ -16,9 +16,10 @@ from typing import Any
 from crawlers.base import Http, Reply, Request
 from geo_flywheel.errors import CrawlError, Throttled, Unreadable
 
-PIECE = 16 * 1024**2
+PIECE = 8 * 1024**2
 TAIL = 64 * 1024
 """What a Parquet reader looks at first: the end of the file."""
+_STEP = 4 * 1024**2  # what is unpacked at a time
 _GZIP, _MAGIC = 16 + zlib.MAX_WBITS, b"\x1f\x8b"
 _TOTAL = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _LATER = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -127,7 +128,7 @@ async def streamed(http: Http, read: Read, most: int) -> AsyncIterator[bytes]:
             continue
         while raw:
             try:
-                yield unpacker.decompress(raw, PIECE)
+                yield unpacker.decompress(raw, _STEP)
             except zlib.error as error:
                 raise Unreadable(f"{read.url}: the packing is damaged ({error}); gather it again") from error
             inside, raw = not unpacker.eof, unpacker.unconsumed_tail
@@ -138,7 +139,7 @@ async def streamed(http: Http, read: Read, most: int) -> AsyncIterator[bytes]:
         raise Unreadable(f"{read.url}: the list is cut off inside its packing; gather it again")
 
 
-def lines(body: bytes, name: str, most: int = PIECE) -> list[str]:
+def lines(body: bytes, name: str, most: int = 2 * PIECE) -> list[str]:
     """Return the lines of a small file, unpacked when it is gzip.
 
     Raises:
