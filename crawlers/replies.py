@@ -288,7 +288,11 @@ def commit_gathered(
         Rows added per table, and what went wrong.
     """
     source = replace(_source(entry), asked_for=False)
-    said_before = store.rows("SELECT identity FROM capture JOIN run USING (run_id) WHERE run.kind = ?", [GATHER])
+    said_before = store.rows(
+        "SELECT DISTINCT c.identity FROM capture AS c JOIN run ON run.run_id = c.run_id"
+        " JOIN reading AS r USING (capture_no) WHERE run.kind = ? AND r.plugin = ?",
+        [GATHER, source.reader.plugin],
+    )
     others = {*pending, *(identity for (identity,) in said_before)}
     try:
         return append(store, source, gathered_facts(entry, root), others), None
