@@ -22,7 +22,7 @@ def pairs(
     """Pairs of a vector autoregression with page effects, both halves with noise of their own.
 
     Args:
-        a: Transition matrix, shape (to, from).
+        a: Transition matrix, shape (to, from), or those of the first and the second half of the weeks, (2, to, from).
         rng: Where chance comes from.
         pages: Pages.
         weeks: Weeks that are seen.
@@ -32,7 +32,8 @@ def pairs(
     """
     level, x, seen = rng.normal(0, 0.3, (pages, 3)), np.zeros((pages, 3)), []
     for week in range(-60, weeks):
-        x = x @ a.T + level + rng.normal(0, 1, (pages, 3)) + rng.normal(0, 0.5, 3)
+        now = a if a.ndim == 2 else a[int(week >= weeks // 2)]
+        x = x @ now.T + level + rng.normal(0, 1, (pages, 3)) + rng.normal(0, 0.5, 3)
         if week >= 0:
             seen.append(x)
     states = np.array(seen).transpose(1, 0, 2)
