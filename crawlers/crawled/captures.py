@@ -87,10 +87,8 @@ def belongs(url: str, unit: str) -> bool:
 def unknown(query: Query) -> Iterator[Fact]:
     """Yield that nothing is known of the unit and of its pages in this crawl."""
     yield _presence(query, query.unit, unit_kind(query.unit), PresenceState.UNKNOWN)
-    pages = sorted({canonical(page).url for page in query.pages})
-    for page in pages:
+    for page in sorted({canonical(page).url for page in query.pages}):
         yield _presence(query, page, "page", PresenceState.UNKNOWN)
-    yield from _asked(query, [PresenceState.UNKNOWN for _ in pages])
 
 
 def facts(query: Query, lines: Iterable[Line]) -> Iterator[Fact]:
