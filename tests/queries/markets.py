@@ -114,6 +114,23 @@ class Judgement:
 
 
 @dataclass(frozen=True)
+class Visit:
+    """A request of an agent, or of a person an assistant sent; several of them when `times` says so."""
+
+    page: int
+    day: date
+    agent: str | None = None
+    operator: str = "OpenAI"
+    purpose: str | None = None
+    verification: str | None = None
+    assistant: str | None = None
+    attribution: str | None = None
+    status: int = 200
+    method: str = "GET"
+    times: int = 1
+
+
+@dataclass(frozen=True)
 class Market:
     pages: tuple[Page, ...] = ()
     answers: tuple[Answer, ...] = ()
@@ -123,6 +140,7 @@ class Market:
     fetched: tuple[Fetched, ...] = ()
     engagements: tuple[Engagement, ...] = ()
     judgements: tuple[Judgement, ...] = ()
+    visits: tuple[Visit, ...] = ()
     failed: tuple[str, ...] = field(default=())
 
 
@@ -171,6 +189,7 @@ def fill(path: Path, market: Market) -> Path:
         _fill_answers(store, market.answers)
         _fill_others(store, market)
         _fill_pages(store, market)
+        _fill_visits(store, market)
     return path
 
 
@@ -266,6 +285,21 @@ def _fill_others(store: Store, market: Market) -> None:
         "key reading_no source_id kind rating",
         [(n, 0, f"a{j.answer}", j.kind, j.rating) for n, j in enumerate(market.judgements)],
     )
+
+
+def _fill_visits(store: Store, market: Market) -> None:
+    every = [visit for visit in market.visits for _ in range(visit.times)]
+    _insert(
+        store,
+        "visit",
+        "key reading_no happened_at host page_no link_no path method status agent operator purpose verification"
+        " assistant attribution",
+        [
+            (n, 0, _moment(v.day, n), market.pages[v.page].url.split("/")[2], v.page, 0, "/", v.method, v.status,
+             v.agent, v.operator, v.purpose, v.verification, v.assistant, v.attribution)
+            for n, v in enumerate(every)
+        ],
+    )  # fmt: skip
 
 
 def _fill_pages(store: Store, market: Market) -> None:
@@ -404,5 +438,11 @@ EVERYTHING = Market(
         Engagement("tranco", "own.example", "own.example", week(1), "rank", 900.0, "level", unit_kind="site"),
     ),
     judgements=(Judgement(0, "rating", 1), Judgement(1, "rating", -1), Judgement(2, "regenerated", -1)),
+    visits=(
+        Visit(0, week(1), "GPTBot", purpose="training", verification="verified", times=3),
+        Visit(1, week(1), "GPTBot", purpose="training", verification="spoofed", status=403),
+        Visit(0, week(1), assistant="ChatGPT", attribution="referrer"),
+        Visit(0, week(2), assistant="Perplexity", operator="Perplexity", attribution="utm"),
+    ),
     failed=("openai",),
 )

@@ -32,10 +32,13 @@ def values(report: reports.Report) -> dict[str, str]:
 
 def test_the_reports_are_those_promised() -> None:
     assert NAMES == [
+        "ai_referrals",
+        "bot_visits",
         "citation_share",
         "co_cited_sites",
         "corpus_history",
         "crawl_health",
+        "crawl_to_referral",
         "decision_grade",
         "engagement",
         "engine_overlap",
