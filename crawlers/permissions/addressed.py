@@ -7,7 +7,7 @@ from typing import NamedTuple
 from geo_flywheel.registry.agents import agents, control_tokens
 from geo_flywheel.registry.permissions import purpose_tokens
 
-_TOKEN = re.compile(r"[\w-]+", re.ASCII)
+_TOKEN = re.compile(r"[\w-]+(?:\.[\w-]+)*", re.ASCII)
 _SEVERAL = {"mixed": "any"}
 
 

@@ -18,7 +18,7 @@ MOST_RULES = 5_000
 """Rules of one group that are judged; a longer one is unknown rather than half read."""
 _MOST_GROUPS = 1_000
 _AGENT = re.compile(r"user[- ]?agent\s*:?\s*(.*)", re.IGNORECASE)
-_TOKEN = re.compile(r"\*|[\w-]+", re.ASCII)
+_TOKEN = re.compile(r"\*|[\w-]+(?:\.[\w-]+)*", re.ASCII)
 _FIELD = re.compile(r"([a-z][a-z -]*?)\s*:\s*(.*)", re.IGNORECASE)
 _SITE_WIDE = frozenset({"sitemap", "sitemaps", "site-map", "host"})
 
