@@ -107,7 +107,7 @@ def _rows(document: Document, capture: Capture) -> Iterator[tuple[Cut, dict[str,
     for row in mappings(document.get("rows")):
         cells = [text(cell.get("value")) for cell in mappings(row.get("dimensionValues"))]
         values = [amount(cell.get("value")) for cell in mappings(row.get("metricValues"))]
-        if len(cells) != len(dimensions) or len(values) != len(metrics):
+        if tuple(dimensions) != _DIMENSIONS or len(cells) != len(dimensions) or len(values) != len(metrics):
             raise Unreadable("a row of the report of ga4 does not fit its headers; report it")
         said = dict(zip(dimensions, cells, strict=True))
         counted = {_METRICS[name]: value for name, value in zip(metrics, values, strict=True) if name in _METRICS}
