@@ -14,7 +14,8 @@ _ENOUGH = 50
 
 _CLOCK = r"\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\]"
 _COMBINED = re.compile(rf'(\S+) \S+ [^"\[]*{_CLOCK} "(?:[^"\\]|\\.)*" \d{{3}} \S+(.*)')
-_VHOST = re.compile(rf'[^\s"]+ \S+ \S+ [^"\[]*{_CLOCK} "(?:[^"\\]|\\.)*" \d{{3}} \S+.*')
+_ADDRESS = r"(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-fA-F]*:[0-9a-fA-F:.]*)"
+_VHOST = re.compile(rf'[^\s"]+ {_ADDRESS} \S+ [^"\[]*{_CLOCK} "(?:[^"\\]|\\.)*" \d{{3}} \S+.*')
 _ALB = re.compile(
     r'(?:https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT\S+ \S+ \S+:\d+ \S+ \S+ \S+ \S+ \d{3} \S+ \d+ \d+ "[^"]*" ".*'
 )
@@ -106,8 +107,8 @@ def _w3c(lines: Sequence[str]) -> Format | None:
 def _text(lines: Sequence[str]) -> Format | None:
     tests: tuple[tuple[re.Pattern[str], Format], ...] = (
         (_ALB, Format("ALB", "alb", names_host=True)),
+        (_VHOST, Format("Combined with hosts", "vhost_combined", names_host=True)),  # fits the other pattern as well
         (_COMBINED, Format("Combined", "combined", names_host=False)),
-        (_VHOST, Format("Combined with hosts", "vhost_combined", names_host=True)),
     )
     fitting = {known.name: [found for line in lines if (found := test.fullmatch(line))] for test, known in tests}
     best = max(tests, key=lambda test: len(fitting[test[1].name]))[1]
