@@ -20,6 +20,7 @@ STATES = ("presence", "citation", "engagement")
 PRESENCE, CITATION, ENGAGEMENT = range(3)
 
 _MOST_WEEKS = 0.5
+_MOST_SITES = 10_000
 _PER_PAGE = ("presence_a", "presence_b", "engagement_a", "engagement_b")
 
 
@@ -33,7 +34,7 @@ class Cells:
         levels: Fetches, citation rate and sessions, shape (cell, half, state); positive or 0.
         counts: Fetches, citations and sessions that the levels stand on, same shape.
         asked: Answers, shape (cell, half).
-        site: Code of each page's site, shape (page,).
+        site: Code of each page's site, shape (page,); beyond 10,000 sites, several share one and are drawn together.
         topic: Code of its topic, same shape.
         entered: Period in which it was first seen, same shape; NaN where nobody knows.
         left_out: How much was left out, by why.
@@ -80,9 +81,10 @@ def cells_of(panel: Panel) -> Cells:
     page, pages = pd.factorize(frame["page_id"])
     first = np.unique(page, return_index=True)[1] if len(pages) else np.zeros(0, np.int64)
     entered = _entered(frame, first)
+    site = _codes(frame["site_id"].iloc[first])
     return Cells(
         page.astype(np.int64), frame["period"].to_numpy(dtype="int64"), levels, counts, asked,
-        _codes(frame["site_id"].iloc[first]), _codes(frame["topic"].iloc[first]), entered, left_out,
+        site % _MOST_SITES, _codes(frame["topic"].iloc[first]), entered, left_out,
     ).where(complete)  # fmt: skip
 
 

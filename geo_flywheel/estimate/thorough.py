@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from math import isfinite, sqrt
+from math import isfinite, nan, sqrt
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from geo_flywheel.estimate import Estimate, Interval, Verdict
 from geo_flywheel.estimate.bcmm import corrected
@@ -46,15 +47,26 @@ def permutation_p(pairs: Transitions, seed: int, tell: Tell) -> dict[str, float]
     return {"permutation_p": (1 + larger) / (1 + PERMUTATIONS)}
 
 
-def week_error(pairs: Transitions, tell: Tell) -> dict[str, float]:
-    """Return the standard error of the gain when blocks of weeks, not sites, are left out one at a time."""
+def two_way(pairs: Transitions, whole: Estimate, tell: Tell) -> tuple[Estimate, float]:
+    """Return the gain with weeks as a second source of chance, and its standard error by blocks of weeks.
+
+    Thirteenths of the window are left out one at a time; their error and that of the sites are added as if neither held
+    part of the other, so the interval is wide rather than narrow. Its form is normal with Student's t.
+    """
     blocks = np.array_split(np.unique(pairs.time), _BLOCKS)
     tell(f"weeks: leaving out {_BLOCKS} blocks one at a time")
     left = np.array([_point(pairs.where(~np.isin(pairs.time, block))) for block in blocks])
-    finite = left[np.isfinite(left)]
-    if len(finite) < _BLOCKS - 1:
-        return {}
-    return {"week_block_error": sqrt((_BLOCKS - 1) / _BLOCKS * float(((finite - finite.mean()) ** 2).sum()))}
+    error = sqrt((_BLOCKS - 1) / _BLOCKS * float(((left - left.mean()) ** 2).sum())) if np.isfinite(left).all() else nan
+    part = replace(
+        whole, quantity="loop_gain_sites_and_weeks", interval=None, verdict=Verdict.CANNOT_TELL,
+        reason="a block of weeks is needed for a finite gain: more weeks would help", diagnostics={}, assumptions=(),
+        parts=(),
+    )  # fmt: skip
+    if whole.value is None or not isfinite(error):
+        return part, error
+    half = float(stdtrit(_BLOCKS - 1, (1 + LEVEL) / 2)) * sqrt(error**2 + whole.diagnostics["standard_error"] ** 2)
+    interval = Interval(whole.value - half, whole.value + half, LEVEL, "gain of such sites in such weeks")
+    return replace(part, interval=interval, verdict=Verdict.MEASURED, reason=""), error
 
 
 def rolling(pairs: Transitions, draws: Draws, whole: Estimate, tell: Tell) -> Iterator[Estimate]:

@@ -23,7 +23,7 @@ from geo_flywheel.estimate.loop_parts import Fitted, parts_of
 from geo_flywheel.estimate.moments import crossed, demeaned
 from geo_flywheel.estimate.soundness import common_residuals, noise_check, placebo_leads
 from geo_flywheel.estimate.tempo import acceleration
-from geo_flywheel.estimate.thorough import permutation_p, rolling, spells, week_error
+from geo_flywheel.estimate.thorough import permutation_p, rolling, spells, two_way
 from geo_flywheel.estimate.transitions import Transitions, transitions_of
 from geo_flywheel.estimate.verdicts import LOOPS, MOST_TRUSTED, TRUSTED_WEEKS, Evidence, too_little, verdict_of
 from geo_flywheel.panel import Panel
@@ -82,9 +82,10 @@ class LoopGain:
             return self._untold(panel, cells.left_out, refused)
         pairs = transitions_of(cells)
         present = len(np.unique(pairs.site))
-        refused = too_little(present, round(_typical_weeks(pairs)) - 1 if len(pairs.page) else 0)
+        weeks = _typical_weeks(pairs)
+        refused = too_little(present, round(weeks) - 1)
         if refused:
-            return self._untold(panel, pairs.left_out, refused, pairs)
+            return self._untold(panel, pairs.left_out | {"sites": present, "weeks_of_a_page": weeks}, refused, pairs)
         return self._fitted(panel, cells, pairs)
 
     def _fitted(self, panel: Panel, cells: Cells, pairs: Transitions) -> Estimate:
@@ -98,7 +99,7 @@ class LoopGain:
             return self._without_root(panel, pairs, seen, numbers)
         verdict, reason = verdict_of(seen)
         weeks = int(np.unique(np.append(pairs.time, pairs.time + 1)).size)
-        trusted = seen.gain <= MOST_TRUSTED and weeks >= TRUSTED_WEEKS
+        trusted = seen.gain <= MOST_TRUSTED and _long_enough(pairs, seen.weeks)
         high = inf if verdict is Verdict.OPEN and seen.gain > MOST_TRUSTED else seen.high
         estimate = Estimate(
             QUANTITY, seen.gain, UNIT, Interval(seen.low, high, LEVEL, ESTIMAND), verdict,
@@ -127,8 +128,11 @@ reason if trusted or verdict not in LOOPS else f"{reason}; {_BEYOND}",
     def _thoroughly(self, estimate: Estimate, pairs: Transitions, draws: Draws, panel: Panel) -> Estimate:
         tell = self.tell or (lambda _: None)
         windows = (*rolling(pairs, draws, estimate, tell), *spells(pairs, draws, estimate, panel.frame, tell))
-        numbers = week_error(pairs, tell) | permutation_p(pairs, self.seed, tell)
-        return replace(estimate, parts=(*estimate.parts, *windows), diagnostics={**estimate.diagnostics, **numbers})
+        both, error = two_way(pairs, estimate, tell)
+        numbers = {"week_block_error": error} | permutation_p(pairs, self.seed, tell)
+        return replace(
+            estimate, parts=(*estimate.parts, both, *windows), diagnostics={**estimate.diagnostics, **numbers}
+        )
 
     def _without_root(self, panel: Panel, pairs: Transitions, seen: Evidence, numbers: dict[str, float]) -> Estimate:
         reason = (
@@ -177,9 +181,14 @@ def _not_halved(cells: Cells) -> str:
     return ""
 
 
+def _long_enough(pairs: Transitions, weeks: float) -> bool:
+    """Whether the window is as long as a number is trusted in, and the pages were seen in three quarters of it."""
+    return int(pairs.time.max()) + 2 >= TRUSTED_WEEKS and weeks >= 0.75 * TRUSTED_WEEKS
+
+
 def _typical_weeks(pairs: Transitions) -> float:
     """Weeks of the pages, averaged with their weights: pairs and one."""
-    return float(np.average(pairs.lengths, weights=pairs.weight)) + 1
+    return float(np.average(pairs.lengths, weights=pairs.weight)) + 1 if len(pairs.page) else 1.0
 
 
 def _evidence(fitted: "Fitted", cells: Cells, pairs: Transitions) -> tuple[Evidence, dict[str, float]]:
