@@ -21,7 +21,8 @@ SET VARIABLE top = coalesce(getvariable('top')::INTEGER, 20);
 WITH counted AS (
     SELECT source, metric, kind, attribution, assistant, unit, unit_kind, day, value, partial, rule
     FROM engagements
-    WHERE site = getvariable('site') AND metric NOT LIKE 'asked_pages%'  -- how many pages an index was asked about
+    WHERE site = getvariable('site')
+        AND (attribution IS NULL OR attribution IN ('referrer', 'utm', 'channel', 'source'))  -- others count captures
     UNION ALL
     SELECT source, metric, kind, attribution, assistant, unit, unit_kind, day, value, partial, rule
     FROM visit_engagements

@@ -46,7 +46,10 @@ class Analytics:
 
     def get(self, name: str, received: Received) -> Sent:
         """Return what a tool replies."""
-        return self._doors[name](received)
+        try:
+            return self._doors[name](received)
+        except KeyError as error:
+            return problem(HTTPStatus.BAD_REQUEST, f"There is no {error} in the request.")
 
     def _ga4(self, received: Received) -> Sent:
         if received.path == "/token":
@@ -102,6 +105,8 @@ class Analytics:
         return as_json({"results": rows, "meta": {"total_rows": len(visits)}, "query": asked})
 
     def _matomo(self, received: Received) -> Sent:
+        if received.path != "/index.php":
+            return problem(HTTPStatus.NOT_FOUND, "Not found.")
         form = {name: values[-1] for name, values in parse_qs(received.body.decode()).items()}
         site = int(form.get("idSite", 0)) - 1
         if form.get("token_auth", "wrong") == "wrong" or not 0 <= site < len(self._visits.hosts):

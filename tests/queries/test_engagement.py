@@ -70,7 +70,9 @@ def test_ways_of_counting_are_counted_and_the_newest_is_told(ask: Ask) -> None:
 
 
 def test_days_other_sites_and_other_sources_are_left_out(ask: Ask) -> None:
-    stranger = Engagement("ga4", "https://x.example/", "x.example", DAYS[0], "sessions", 5)
-    market = Market(engagements=(*(seen(A, day, 1) for day in DAYS), seen(A, DAYS[1], 9, source="matomo"), stranger))
+    stranger = Engagement("ga4", "https://x.example/", "x.example", DAYS[1], "sessions", 5)
+    captures = seen(A, DAYS[1], 5, "page_captures", attribution="index query")  # of a crawl, not of people
+    others = seen(A, DAYS[1], 9, source="matomo"), stranger, captures
+    market = Market(engagements=(*(seen(A, day, 1) for day in DAYS), *others))
     [row] = ask(market, "engagement", site=OWN, since=DAYS[1], until=DAYS[1], only_source="ga4")
     assert (row["value"], row["unit"]) == (1, A)
