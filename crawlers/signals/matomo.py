@@ -1,7 +1,8 @@
 """Matomo: visits out of AI assistants, per entry page and day (Reporting API).
 
 The report of entry pages does not name where visits came from, so it is asked for once per assistant, with a segment of
-those whose referrer begins with one of its hosts. Days are those of the site's time zone.
+those whose referrer begins with one of its hosts (with www. or without, no other host below it). Days are those of the
+site's time zone.
 
 Source:
     https://developer.matomo.org/api-reference/reporting-api
@@ -14,7 +15,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from crawlers.analytics.assistants import hosts
+from crawlers.analytics.assistants import beginnings
 from crawlers.analytics.joining import accepted, pages
 from crawlers.analytics.landing import Cut, landing, summed
 from crawlers.analytics.settings import key, told
@@ -32,8 +33,8 @@ async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[
     """Yield the entry pages of all days wanted, once per assistant."""
     token, base = key(service, "MATOMO_TOKEN"), service.url or told(service, "url")
     site, host = told(service, "site_id", "1"), told(service, "host", wanted.sites[0])
-    for name, its_hosts in hosts().items():
-        segment = ",".join(f"referrerUrl=^https://{its_host}/" for its_host in its_hosts)
+    for name, referrers in beginnings().items():
+        segment = ",".join(f"referrerUrl=^{referrer}" for referrer in referrers)
         form = {
             "module": "API",
             "method": METHOD,

@@ -72,7 +72,7 @@ def test_values_are_text_and_become_numbers_of_the_property_s_own_day() -> None:
     }
     fact = found["sessions"]
     assert (fact.unit, fact.unit_kind, fact.day) == ("https://www.example.com/a", "page", date(2026, 10, 1))
-    assert (fact.assistant, fact.attribution, fact.kind, fact.partial) == ("chatgpt", "source", "flow", False)
+    assert (fact.assistant, fact.attribution, fact.kind, fact.partial) == ("ChatGPT", "source", "flow", False)
     assert fact.rule is not None
     assert fact.rule.endswith("days in America/Los_Angeles")
     assert 'channel group is "AI Assistant"' in fact.rule
@@ -84,15 +84,15 @@ def test_addresses_of_one_page_are_added_up_also_over_pages_of_the_report(monkey
         report(row("/a"), row("/a?utm_source=chatgpt.com"), count=3),
         report(row("/a#x", medium="(not set)"), count=3),
     )
-    assert sessions(facts("ga4", *pages, **SET)) == {("https://www.example.com/a", "chatgpt", "source"): 36.0}
+    assert sessions(facts("ga4", *pages, **SET)) == {("https://www.example.com/a", "ChatGPT", "source"): 36.0}
 
 
 def test_a_source_that_only_google_knows_is_told_apart_and_a_page_that_is_none_goes_to_the_host() -> None:
     rows = (row("/a", "new.example"), row("(not set)"), row("(other)", "perplexity.ai", channel="Referral"))
     assert sessions(facts("ga4", report(*rows), **SET)) == {
         ("https://www.example.com/a", None, "channel"): 12.0,
-        ("www.example.com", "chatgpt", "source"): 12.0,
-        ("www.example.com", "perplexity", "source"): 12.0,
+        ("www.example.com", "ChatGPT", "source"): 12.0,
+        ("www.example.com", "Perplexity", "source"): 12.0,
     }
 
 

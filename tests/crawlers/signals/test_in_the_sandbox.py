@@ -74,11 +74,11 @@ class Scene:
         })  # fmt: skip
 
     def truth(self, least: int = 1) -> Counter[tuple[str, str, str | None]]:
-        names = {"helper.example": None, "gemini.google.com": "gemini", "chatgpt.com": "chatgpt"}
+        names = {"helper.example": None, "gemini.google.com": "Gemini", "chatgpt.com": "ChatGPT"}
         visits: Counter[tuple[str, str, str | None]] = Counter()
         for visit in self.sandbox.visits.to(0, FIRST, LAST, organic=False):
             if visit.visits >= least:
-                who = names.get(visit.sender.source, "perplexity")
+                who = names.get(visit.sender.source, "Perplexity")
                 visits[f"https://{HOST}{visit.path}", f"{visit.day}", who] += visit.visits
         return visits
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crawlers.analytics.assistants import hosts
+from crawlers.analytics.assistants import beginnings
 from geo_flywheel.errors import Unreadable
 from tests.crawlers.signals.asking import TOKEN, facts, gathered, read
 
@@ -14,11 +14,11 @@ ROW = {"label": "/a", "nb_visits": 4, "nb_hits": 9, "entry_nb_visits": "3", "ent
 
 def test_it_asks_once_per_assistant_with_its_token_in_the_body_alone() -> None:
     found, http = gathered("matomo", (200, {"2026-10-01": []}), site_id=7)
-    assert len(http.sent) == len(found) == len(hosts())
-    for (name, its_hosts), form, request, each in zip(hosts().items(), http.forms, http.sent, found, strict=True):
+    assert len(http.sent) == len(found) == len(beginnings())
+    for (name, referrers), form, request, each in zip(beginnings().items(), http.forms, http.sent, found, strict=True):
         assert request.url == "https://stats.example/index.php"
         assert request.secrets == (TOKEN,)
-        assert form["segment"] == ",".join(f"referrerUrl=^https://{host}/" for host in its_hosts)
+        assert form["segment"] == ",".join(f"referrerUrl=^{referrer}" for referrer in referrers)
         assert each.options["assistant"] == name
         assert TOKEN not in str(each.options)
     assert {
@@ -40,7 +40,7 @@ def test_visits_belong_to_the_page_they_began_at_with_or_without_an_address() ->
     sessions, actions = read("matomo", first)
     assert (sessions.unit, sessions.metric, sessions.value) == ("https://www.example.com/a", "sessions", 4)
     assert (sessions.day, sessions.attribution, actions.metric) == (date(2026, 10, 1), "referrer", "actions")
-    assert sessions.assistant == next(iter(hosts()))
+    assert sessions.assistant == next(iter(beginnings()))
 
 
 @pytest.mark.parametrize("rows", [[ROW], [ROW, ROW]])

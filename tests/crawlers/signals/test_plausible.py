@@ -29,10 +29,10 @@ def test_it_asks_for_the_channel_of_assistants_and_pages_by_offset(monkeypatch: 
     assert (asked["site_id"], asked["date_range"]) == ("example.com", ["2026-10-01", "2026-10-31"])
     assert asked["filters"] == [["is", "visit:channel", ["AI Assistants"]]]
     assert [(f.unit, f.day, f.metric, f.value, f.assistant, f.attribution) for f in read("plausible", found[0])] == [
-        ("https://www.example.com/a", date(2026, 10, 1), "sessions", 3, "chatgpt", "channel"),
-        ("https://www.example.com/a", date(2026, 10, 1), "pageviews", 8, "chatgpt", "channel"),
-        ("https://www.example.com/b", date(2026, 10, 2), "sessions", 1, "perplexity", "channel"),
-        ("https://www.example.com/b", date(2026, 10, 2), "pageviews", 1, "perplexity", "channel"),
+        ("https://www.example.com/a", date(2026, 10, 1), "sessions", 3, "ChatGPT", "channel"),
+        ("https://www.example.com/a", date(2026, 10, 1), "pageviews", 8, "ChatGPT", "channel"),
+        ("https://www.example.com/b", date(2026, 10, 2), "sessions", 1, "Perplexity", "channel"),
+        ("https://www.example.com/b", date(2026, 10, 2), "pageviews", 1, "Perplexity", "channel"),
     ]
 
 
@@ -40,7 +40,7 @@ def test_two_names_of_one_assistant_are_added_up_and_a_stranger_is_nobody() -> N
     rows = ROW, (["2026-10-01", "/a", "chatgpt.com"], [1, 1]), (["2026-10-01", "(not set)", "new.example"], [5, 5])
     found = facts("plausible", results(*rows), host="www.example.com")
     assert {(f.unit, f.unit_kind, f.assistant): f.value for f in found if f.metric == "sessions"} == {
-        ("https://www.example.com/a", "page", "chatgpt"): 4,
+        ("https://www.example.com/a", "page", "ChatGPT"): 4,
         ("www.example.com", "host", None): 5,
     }
 
