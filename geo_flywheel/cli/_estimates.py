@@ -109,11 +109,13 @@ def _between(interval: Interval) -> str:
 
 
 def _number(value: float) -> str:
-    """Three figures, small ones to the second decimal of their unit."""
+    """Two decimals, three below a tenth, none from a hundred up; no minus before nothing."""
     if not isfinite(value):
         return "open"
-    value = 0.0 if abs(value) < 0.005 else value  # noqa: PLR2004 - no minus before 0.00
-    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}"  # noqa: PLR2004
+    size = abs(value)
+    if size < 0.0005:  # noqa: PLR2004
+        return "0.00"
+    return f"{value:,.0f}" if size >= 100 else f"{value:.2f}" if size >= 0.1 else f"{value:.3f}"  # noqa: PLR2004
 
 
 def _say(lead: str, text: str) -> None:
