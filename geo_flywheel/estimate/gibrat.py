@@ -16,7 +16,8 @@ FEWEST_UNITS = 30
 FEWEST_CITATIONS = 20
 _NO_LOG_BIAS = 0.5
 FEWEST_PERIODS = 8
-_ESTIMAND = "units like these, from the first quarter of the periods to the last"
+_ESTIMAND = "units like these, first to last quarter of the periods; corrected for noise"
+_AS_SEEN = "units like these, first to last quarter of the periods; not corrected: below 1 from noise alone"
 
 
 class Gibrat(NamedTuple):
@@ -65,7 +66,7 @@ def gibrat(halves: Halves, labels: list[str]) -> Gibrat:
     products = (ones, y, x_a, x_b, y * x_a, y * x_b, x_a * x_b)
     group = groups_of(np.array(labels)[used])
     slope, interval = jackknife(group_sums(group, *products), _slope, _ESTIMAND)
-    seen, around = jackknife(group_sums(group, ones, y, x, x, y * x, y * x, x * x), _slope, _ESTIMAND)
+    seen, around = jackknife(group_sums(group, ones, y, x, x, y * x, y * x, x * x), _slope, _AS_SEEN)
     return Gibrat(slope, interval, seen, around, int(used.sum()), int((later == 0).sum()))
 
 

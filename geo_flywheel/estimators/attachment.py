@@ -27,6 +27,8 @@ from geo_flywheel.panel import Panel
 ESTIMAND = "pages that enter, all engines together"
 _TIMES = "times the rate of a page without citations"
 UNIT = "% more new citing cells for 1% more held"
+_BASELINE = "takes quality for contagion: a baseline, never the answer"
+_DIFFERENCE = "what attachment_without_quality loses once pages differ in quality"
 LEVEL = 0.95
 FEWEST_REPEATED = 300
 FEWEST_PAGES = 30
@@ -110,7 +112,7 @@ class Attachment:
         if reason:
             counts |= {"alpha_not_to_be_trusted": fit.mode.alpha}
             told = _told(panel, found, counts, Verdict.CANNOT_TELL, reason)
-            return replace(told, parts=parts if found.distinct else (), seed=self.seed)
+            return replace(told, parts=parts[:1], seed=self.seed)
         interval = _interval(fit.mode.alpha, fit.moved.by_unit[0], found.sites, fit.moved.model_errors[0], spread)
         told = _told(panel, found, counts, Verdict.MEASURED, _words(interval, spread))
         return replace(told, value=fit.mode.alpha, interval=interval, parts=parts, seed=self.seed)
@@ -211,14 +213,13 @@ def _parts(fit: _Fit, alone: _Fit, sites: NDArray[np.int64], spread: float) -> t
     difference = alone.moved.by_unit[0] - fit.moved.by_unit[0]
     without = _interval(alone.mode.alpha, alone.moved.by_unit[0], sites, alone.moved.model_errors[0], spread)
     apart = alone.mode.alpha - fit.mode.alpha
+    between = _interval(apart, difference, sites, 0.0, spread)
     return (
-        _part("attachment_without_quality", alone.mode.alpha, UNIT, without,
-              "takes quality for contagion: a baseline, never the answer"),
-        _part("explained_by_quality", apart, UNIT, _interval(apart, difference, sites, 0.0, spread),
-              "what is left of attachment_without_quality once pages differ in quality"),
+        _part("attachment_without_quality", alone.mode.alpha, UNIT, replace(without, estimand=_BASELINE), _BASELINE),
+        _part("explained_by_quality", apart, UNIT, replace(between, estimand=_DIFFERENCE), _DIFFERENCE),
         _fitness(fit, sites, spread),
         *_free_form(fit, sites, spread),
-    )  # fmt: skip
+    )
 
 
 def _fitness(fit: _Fit, sites: NDArray[np.int64], spread: float) -> Estimate:

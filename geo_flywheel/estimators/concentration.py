@@ -121,7 +121,7 @@ class Concentration:
     def _level(
         self, name: str, series: Floats, unit: str, reason: str = CORRECTED, *, statistic: Measure | None = None
     ) -> Estimate:
-        value, interval = over_periods(series, statistic or _as_it_is, OVER_PERIODS, self.seed)
+        value, interval = over_periods(series, statistic or _as_it_is, f"{OVER_PERIODS}; {reason}", self.seed)
         return _part(name, value, unit, _from_zero(interval), reason)
 
     def _engines(self, market: Market) -> tuple[Estimate, ...]:
@@ -139,7 +139,7 @@ class Concentration:
         found = [self._persistence(halves, lag) for lag in _LAGS] + [self._mobility(halves), self._overlap(halves)]
         if halves.period.size < FEWEST_PERIODS:
             return tuple(found)
-        rise, around = slope(measures.hhi(halves), halves.period, OVER_PERIODS, self.seed)
+        rise, around = slope(measures.hhi(halves), halves.period, f"{OVER_PERIODS}; {CORRECTED}", self.seed)
         return (_drift(rise, around), *found)
 
     def _persistence(self, halves: Halves, lag: int) -> Estimate:
@@ -162,8 +162,10 @@ class Concentration:
             return _part(name, None, unit, None, "not known: no two periods so far apart are both known")
         if series[:, 1].mean() < _LEAST_RELIABLE:
             return _part(name, None, unit, None, "not known: the halves of one period hardly agree; ask more prompts")
-        value, interval = over_periods(series, lambda means: means[:, 0] / means[:, 1], OVER_PERIODS, self.seed)
-        return _part(name, value, unit, interval, f"corrected for noise: {reason}")
+        reason = f"corrected for noise: {reason}"
+        estimand = f"{OVER_PERIODS}; {reason}"
+        value, interval = over_periods(series, lambda means: means[:, 0] / means[:, 1], estimand, self.seed)
+        return _part(name, value, unit, interval, reason)
 
     def _mobility(self, halves: Halves) -> Estimate:
         """Shorrocks' index of deciles, beside the one that noise alone makes."""
@@ -177,7 +179,7 @@ class Concentration:
         def beyond(means: Floats) -> Floats:
             return np.asarray(measures.mobility(means[:, 0]) - measures.mobility(means[:, 1]))
 
-        value, interval = over_periods(series, beyond, OVER_PERIODS, self.seed)
+        value, interval = over_periods(series, beyond, f"{OVER_PERIODS}; {CORRECTED}", self.seed)
         numbers = {"as_seen": float(as_seen), "by_noise": float(by_noise)}
         return _part(name, value, unit, interval, CORRECTED, numbers)
 
@@ -196,7 +198,8 @@ class Concentration:
             assumptions=(*_ASSUMED, _OF_CITED) if panel.origin == "cited pages" else _ASSUMED,
             seed=self.seed,
             input_digest=panel.digest,
-            n_units=int(panel.frame[self.unit].nunique()),
+            diagnostics={self._units: float(panel.frame[self.unit].nunique())},
+            n_units=int(panel.frame["page_id"].nunique()),
             n_periods=int(periods),
             parts=parts,
         )
