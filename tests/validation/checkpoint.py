@@ -46,18 +46,19 @@ class Checkpoint:
 
     def adopted(self, again: Callable[[int], Row]) -> int:
         """Take over rows of another source if the present one gives the same for the first `TRIED`; return how many."""
-        own = self.rows()
+        held = set(self.rows())
         theirs: dict[str, list[Row]] = {}
         for row in self._all():
-            if row["digest"] != self.digest and row["seed"] not in own:
+            if row["digest"] != self.digest:
                 theirs.setdefault(row.pop("digest"), []).append(row)
-        taken = 0
-        for rows in theirs.values():
-            if all(alike(json.loads(json.dumps(again(row["seed"]))), row) for row in rows[:TRIED]):
-                for row in rows:
+        before = len(held)
+        for rows in sorted(theirs.values(), key=len, reverse=True):
+            new = {row["seed"]: row for row in rows if row["seed"] not in held}
+            if all(alike(json.loads(json.dumps(again(seed))), new[seed]) for seed in list(new)[:TRIED]):
+                for row in new.values():
                     self.add(row)
-                taken += len(rows)
-        return taken
+                held |= set(new)
+        return len(held) - before
 
     def _all(self) -> Iterator[Row]:
         if not self.path.exists():
