@@ -226,8 +226,8 @@ def _movement(shown: _Shown, ties: "Ties", seed: int) -> _Table:
 
     rows: list[Row] = []
     for number, engine in enumerate(shown.graph.engines):
-        steps = movement(shown.graph, ties, len(shown.names), number, seed=seed)
-        rows += [(*engine, *_values(step)) for step in steps[-shown.top :]]
+        steps = movement(shown.graph, ties, len(shown.names), number, last=shown.top, seed=seed)
+        rows += [(*engine, *_values(step)) for step in steps]
     return ["engine", "surface", *(field.name for field in fields(Step))], rows
 
 
@@ -266,7 +266,11 @@ def _communities(shown: _Shown, ties: "Ties", seed: int) -> _Table:
     rows: list[Row] = []
     for number, engine in enumerate(shown.graph.engines):
         matrix = over_time(shown.graph, ties, len(shown.names), number)
-        found = communities(matrix, seed=seed)
+        try:
+            found = communities(matrix, seed=seed)
+        except ConfigError as error:
+            rows.append((*engine, *[None] * 6, str(error)))
+            continue
         weight = np.asarray(matrix.sum(axis=0), np.float64).ravel()
         for label in range(min(int(max(found.unit.max(initial=-1), -1)) + 1, shown.top)):
             members = np.flatnonzero(found.unit == label)

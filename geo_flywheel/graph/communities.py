@@ -9,7 +9,7 @@ from geo_flywheel.graph.credit import by_prompt
 from geo_flywheel.graph.faces import check_size
 from geo_flywheel.graph.network import Graph, Ints, Matrix, Ties
 
-_SHUFFLES = 3
+_SHUFFLES, _MANY = 3, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def communities(matrix: Matrix, *, seed: int = 1) -> Communities:
     check_size(matrix.nnz)
     found, modularity = _louvain(matrix, seed)
     rng = np.random.default_rng(seed)
-    shuffled = [_louvain(_shuffled(matrix, rng), seed)[1] for _ in range(_SHUFFLES)]
+    shuffled = [_louvain(_shuffled(matrix, rng), seed)[1] for _ in range(_SHUFFLES if matrix.nnz < _MANY else 1)]
     labels = np.full(sum(matrix.shape), -1, np.int32)
     for number, members in enumerate(sorted(found, key=lambda members: (-len(members), min(members)))):
         labels[list(members)] = number

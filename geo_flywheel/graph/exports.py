@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,9 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from geo_flywheel.errors import ConfigError
-from geo_flywheel.graph.faces import Faces
+from geo_flywheel.graph.faces import Columns, Faces
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_TYPES = {
-    "week": pa.date32(), "first_seen": pa.date32(), "last_seen": pa.date32(), "seen": pa.int64(), "asked": pa.int64()
-}  # fmt: skip
 
 
 def export(faces: Faces, path: Path) -> list[Path]:
@@ -35,7 +32,8 @@ def export(faces: Faces, path: Path) -> list[Path]:
     """
     ending = path.suffix.lower()
     if ending == ".parquet":
-        nodes, edges = faces.node_columns(), faces.edge_columns()
+        nodes = faces.node_columns()
+        edges = faces.edge_columns(nodes["id"])
         return [
             _written(path.with_suffix(".nodes.parquet"), lambda part: _parquet(nodes, part)),
             _written(path.with_suffix(".edges.parquet"), lambda part: _parquet(edges, part)),
@@ -59,9 +57,8 @@ def _written(path: Path, write: Callable[[Path], None]) -> Path:
     return path
 
 
-def _parquet(columns: Mapping[str, Sequence[Any]], path: Path) -> None:
-    arrays = {name: pa.array(values, _TYPES.get(name, pa.string())) for name, values in columns.items()}
-    parquet.write_table(pa.table(arrays), path)
+def _parquet(columns: Columns, path: Path) -> None:
+    parquet.write_table(pa.table(columns), path)
 
 
 def _graphml(graph: "nx.MultiDiGraph[str]", path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from geo_flywheel.errors import ConfigError
@@ -24,7 +25,7 @@ _LETTERS = {State.OBSERVED: "o", State.NOT_OBSERVED: "n", State.NOT_ASKED: ".", 
 
 Numbers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Column = Sequence[Any]
+Columns = dict[str, "pa.Array[Any]"]
 
 
 def check_size(edges: int) -> None:
@@ -94,39 +95,44 @@ class Faces:
         self.nodes: Numbers = np.flatnonzero(reached)
         self.edges = Edges(*(getattr(everything, name)[held] for name in Edges.__dataclass_fields__))
 
-    def node_columns(self) -> dict[str, Column]:
+    def node_columns(self) -> Columns:
         """Return id, kind, label and, for cells, engine, surface, prompt, week and asked, a value per node."""
         kind = np.searchsorted(self.starts, self.nodes, side="right") - 1
-        names = [self._name(int(k), int(n - self.starts[k])) for k, n in zip(kind, self.nodes, strict=True)]
-        cells = [
-            self._cell(int(n - self.starts[CELL])) if k == CELL else {} for k, n in zip(kind, self.nodes, strict=True)
-        ]
-        columns: dict[str, Column] = {
-            "id": [f"{KINDS[k]}:{name}" for k, (name, _) in zip(kind, names, strict=True)],
-            "kind": [KINDS[k] for k in kind],
-            "label": [label for _, label in names],
-        }
-        return columns | {
-            name: [cell.get(name) for cell in cells] for name in ("engine", "surface", "prompt", "week", "asked")
+        inside = self.nodes - self.starts[kind]
+        names = [self._name(*node) for node in zip(kind.tolist(), inside.tolist(), strict=True)]
+        cell = np.where(kind == CELL, inside, -1)
+        return {
+            "id": pa.array(
+                [f"{KINDS[k]}:{name}" for k, (name, _) in zip(kind.tolist(), names, strict=True)], pa.string()
+            ),
+            "kind": pa.array(KINDS).take(pa.array(kind)),
+            "label": pa.array([label for _, label in names], pa.string()),
+            **self._cell_columns(cell),
         }
 
-    def edge_columns(self) -> dict[str, Column]:
+    def edge_columns(self, ids: "pa.Array[pa.StringScalar]") -> Columns:
         """Return kind, source, target, week, seen, asked, first_seen, last_seen and states, a value per edge.
 
         `states` has a letter for each snapshot of the graph: o observed, n not observed, . not asked, ? unknown.
+
+        Args:
+            ids: Those of `node_columns`.
         """
-        ids = dict(zip(self.nodes.tolist(), self.node_columns()["id"], strict=True))
-        edges = self.edges
-        week, seen, asked = self._counts()
+        edges, cells = self.edges, self.graph.cells
+        cell = np.full(len(edges.kind), -1, np.int64)
+        seen = np.full(len(edges.kind), np.nan)
+        for kind, ties, _ in self._ties():
+            mine = edges.kind == kind
+            cell[mine], seen[mine] = ties.cell[edges.row[mine]], ties.seen[edges.row[mine]]
         return {
-            "kind": [EDGE_KINDS[kind] for kind in edges.kind],
-            "source": [ids[node] for node in edges.source.tolist()],
-            "target": [ids[node] for node in edges.target.tolist()],
-            "week": week,
-            "seen": seen,
-            "asked": asked,
-            "first_seen": edges.first.astype("datetime64[D]").tolist(),
-            "last_seen": edges.last.astype("datetime64[D]").tolist(),
+            "kind": pa.array(EDGE_KINDS).take(pa.array(edges.kind)),
+            "source": ids.take(pa.array(np.searchsorted(self.nodes, edges.source))),
+            "target": ids.take(pa.array(np.searchsorted(self.nodes, edges.target))),
+            "week": _days(self._mondays[np.where(cell < 0, -1, cells.snapshot[cell])]),
+            "seen": _counts(seen),
+            "asked": _counts(np.where(cell < 0, np.nan, cells.asked[cell])),
+            "first_seen": _days(edges.first),
+            "last_seen": _days(edges.last),
             "states": self._states(),
         }
 
@@ -138,9 +144,10 @@ class Faces:
         """
         check_size(len(self.edges.kind))
         made: nx.MultiDiGraph[str] = nx.MultiDiGraph(snapshots=" ".join(map(str, self.graph.snapshots)))
-        for row in _rows(self.node_columns()):
+        nodes = self.node_columns()
+        for row in _rows(nodes):
             made.add_node(row.pop("id"), **row)
-        for row in _rows(self.edge_columns()):
+        for row in _rows(self.edge_columns(nodes["id"])):
             made.add_edge(row.pop("source"), row.pop("target"), key=row["kind"], **row)
         return made
 
@@ -218,45 +225,32 @@ class Faces:
         status[cells.engine.astype(np.int64) * wide + cells.prompt + 1, cells.snapshot] = state
         return status
 
-    def _states(self) -> list[str | None]:
-        letters = np.array([_LETTERS[State(n)] for n in range(4)], "U1")
-        found: list[str | None] = [None] * len(self.edges.kind)
+    def _states(self) -> "pa.Array[pa.StringScalar]":
+        letters = np.array([_LETTERS[State(number)] for number in range(len(State))], "S1")
+        found = np.full(len(self.edges.kind), None, object)
         for kind, ties, _ in self._ties():
-            rows = np.flatnonzero(self.edges.kind == kind)
-            if rows.size:
+            mine = self.edges.kind == kind
+            if mine.any():
                 asking, place = self._spans(ties)
-                wanted, which = np.unique(place[self.edges.row[rows]], return_inverse=True)
-                states = self._status[asking[wanted]].copy()
-                back = np.full(len(asking), -1)
-                back[wanted] = np.arange(len(wanted))
-                mine = back[place] >= 0
-                states[back[place[mine]], self.graph.cells.snapshot[ties.cell[mine]]] = State.OBSERVED
-                text = ["".join(line) for line in letters[states].tolist()]
-                for row, tie in zip(rows.tolist(), which.tolist(), strict=True):
-                    found[row] = text[tie]
-        return found
+                states = self._status[asking]
+                states[place, self.graph.cells.snapshot[ties.cell]] = State.OBSERVED
+                text = letters[states].view(f"S{states.shape[1]}").ravel().astype(str).astype(object)
+                found[mine] = text[place[self.edges.row[mine]]]
+        return pa.array(found, pa.string())
 
-    def _counts(self) -> tuple[list[date | None], list[int | None], list[int | None]]:
-        size = len(self.edges.kind)
-        week: list[date | None] = [None] * size
-        seen: list[int | None] = [None] * size
-        asked: list[int | None] = [None] * size
-        cells = self.graph.cells
-        for kind, ties, _ in self._ties():
-            rows = np.flatnonzero(self.edges.kind == kind)
-            for row, tie in zip(rows.tolist(), self.edges.row[rows].tolist(), strict=True):
-                cell = ties.cell[tie]
-                week[row], seen[row] = self.graph.snapshots[cells.snapshot[cell]], int(ties.seen[tie])
-                asked[row] = _whole(cells.asked[cell])
-        return week, seen, asked
+    @cached_property
+    def _mondays(self) -> "NDArray[np.datetime64]":
+        """Monday of each snapshot, and NaT behind the last."""
+        return np.array([*self.graph.snapshots, "NaT"], "datetime64[D]")
 
     def _name(self, kind: int, number: int) -> tuple[str, str]:
         """What a node is called among its kind, and what a person reads."""
         graph = self.graph
         if kind == CELL:
-            cell = self._cell(number)
-            name = f"{cell['engine']}/{cell['surface']}/{cell['prompt'] or ''}/{cell['week']}"
-            return name, name
+            prompt = int(graph.cells.prompt[number])
+            asked_with = graph.prompts[prompt] if prompt != NOBODY else ""
+            engine, week = graph.cells.engine[number], graph.cells.snapshot[number]
+            return (f"{graph.engines[engine]}/{asked_with}/{graph.snapshots[week]}",) * 2
         if kind == PROMPT:
             return graph.prompts[number], graph.questions[number]
         names: Mapping[int, Sequence[Any]] = {
@@ -264,15 +258,17 @@ class Faces:
         }  # fmt: skip
         return (str(names[kind][number]),) * 2
 
-    def _cell(self, number: int) -> dict[str, Any]:
-        cells, graph = self.graph.cells, self.graph
-        engine, prompt = graph.engines[cells.engine[number]], int(cells.prompt[number])
+    def _cell_columns(self, cell: Numbers) -> Columns:
+        """What is known of cells; null where the number of the cell is -1."""
+        graph, cells, there = self.graph, self.graph.cells, cell >= 0
+        engine = pa.array(cells.engine[cell], mask=~there)
+        prompt = pa.array(cells.prompt[cell], mask=~there | (cells.prompt[cell] == NOBODY))
         return {
-            "engine": engine.engine,
-            "surface": engine.surface,
-            "prompt": graph.prompts[prompt] if prompt != NOBODY else None,
-            "week": graph.snapshots[cells.snapshot[number]],
-            "asked": _whole(cells.asked[number]),
+            "engine": pa.array([engine.engine for engine in graph.engines], pa.string()).take(engine),
+            "surface": pa.array([engine.surface for engine in graph.engines], pa.string()).take(engine),
+            "prompt": pa.array(graph.prompts, pa.string()).take(prompt),
+            "week": _days(self._mondays[np.where(there, cells.snapshot[cell], -1)]),
+            "asked": _counts(np.where(there, cells.asked[cell], np.nan)),
         }
 
 
@@ -290,11 +286,16 @@ def _plain(kind: int, source: Any, target: Any, when: "NDArray[np.datetime64]") 
     return np.full(size, kind, np.int8), source, target, np.full(size, -1), when, when
 
 
-def _whole(count: Any) -> int | None:
-    return None if np.isnan(count) else int(count)
+def _days(days: "NDArray[np.datetime64]") -> "pa.Array[pa.Date32Scalar]":
+    return pa.array(days.astype("datetime64[D]"), pa.date32())
 
 
-def _rows(columns: Mapping[str, Column]) -> Iterator[dict[str, Any]]:
-    for values in zip(*columns.values(), strict=True):
+def _counts(counts: NDArray[np.float64]) -> "pa.Array[pa.Int64Scalar]":
+    unknown = np.isnan(counts)
+    return pa.array(np.where(unknown, 0, counts).astype(np.int64), mask=unknown)
+
+
+def _rows(columns: Columns) -> Iterator[dict[str, Any]]:
+    for values in zip(*(column.to_pylist() for column in columns.values()), strict=True):
         known = {name: value for name, value in zip(columns, values, strict=True) if value is not None}
         yield {name: value.isoformat() if isinstance(value, date) else value for name, value in known.items()}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from geo_flywheel.graph.network import Floats, Ints
 
-_STEPS, _SETTLED = 500, 1e-7
+_STEPS, _SETTLED = 500, 1e-6
 _TINY = 1e-300
 
 

@@ -46,7 +46,9 @@ class Step:
     persistence: float | None
 
 
-def movement(graph: Graph, ties: Ties, units: int, engine: int, *, seed: int = 1) -> list[Step]:
+def movement(
+    graph: Graph, ties: Ties, units: int, engine: int, *, last: int | None = None, seed: int = 1
+) -> list[Step]:
     """Return the steps of an engine from snapshot to snapshot.
 
     Args:
@@ -54,6 +56,7 @@ def movement(graph: Graph, ties: Ties, units: int, engine: int, *, seed: int = 1
         ties: Its `cited` or `cited_sites`.
         units: Number of the units these ties lead to.
         engine: Number of the engine.
+        last: Steps that are wanted, the last ones; default: all.
         seed: Of the random halves; answers of a cell are exchangeable, so a half's count is hypergeometric.
     """
     rng = np.random.default_rng(seed)
@@ -63,11 +66,14 @@ def movement(graph: Graph, ties: Ties, units: int, engine: int, *, seed: int = 1
     ever = np.unique(np.concatenate([counts[number].indices for number in there])) if there else np.empty(0, int)
     seen_before = np.zeros(units, bool)
     steps = []
-    for last, now in pairwise(there):
-        seen_before[counts[last].indices] = True
-        both = (asked[:, last] != 0) & (asked[:, now] != 0)
-        pair = [(counts[n][np.flatnonzero(both)][:, ever], asked[both, n]) for n in (last, now)]
-        steps.append(_step(graph, (last, now), pair, seen_before[ever], rng))
+    wanted = len(there) if last is None else last
+    for left, (before, now) in enumerate(pairwise(there), 1):
+        seen_before[counts[before].indices] = True
+        if left < len(there) - wanted:
+            continue
+        both = (asked[:, before] != 0) & (asked[:, now] != 0)
+        pair = [(counts[n][np.flatnonzero(both)][:, ever], asked[both, n]) for n in (before, now)]
+        steps.append(_step(graph, (before, now), pair, seen_before[ever], rng))
     return steps
 
 

@@ -112,12 +112,6 @@ class Links:
     last: "NDArray[np.datetime64]"
 
 
-def no_links() -> Links:
-    """Return links of a web in which none was looked for."""
-    none, never = np.empty(0, np.int32), np.empty(0, "datetime64[D]")
-    return Links(none, none, never, never)
-
-
 @dataclass(frozen=True)
 class Graph:
     """The whole graph.

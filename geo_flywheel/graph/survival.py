@@ -22,7 +22,7 @@ ESTIMAND = "ties that begin during the watch, over the population of prompts thi
 _CHANCES = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
 _BANDS = (1, 2, 3, 5, 9, 17, 33)  # first age of each band of one hazard, in weeks
 _FEWEST_TIES, _FEWEST_PROMPTS = 30, 5
-_MOST_TIES = 50_000
+_MOST_TIES = 5_000
 _GROUPS = 20
 _MISFIT = 0.05
 
@@ -64,7 +64,7 @@ class Survival:
         naive: The same if every week without a citation were a loss.
         missed: Chance that a lasting tie is not seen in a week, on average over the weeks asked.
         ties: Ties that began during the watch and are counted; prompts: prompts they belong to.
-        found: Ties that began during the watch, of which at most 50,000 are drawn and counted.
+        found: Ties that began during the watch, of which at most 5,000 are drawn and counted.
         misfit: Mean distance between what was cited again and what the model expects, over ages.
     """
 

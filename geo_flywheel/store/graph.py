@@ -23,7 +23,6 @@ from geo_flywheel.graph.network import (
     Presence,
     State,
     Ties,
-    no_links,
 )
 from geo_flywheel.store.database import Store
 from geo_flywheel.urls import site as site_of
@@ -58,21 +57,19 @@ WHERE o.cited > 0 AND o.page_no IS NOT NULL
 """
 _CITED = """
 SELECT cell, page_no AS unit, CAST(sum(cited) AS DOUBLE) AS seen FROM (
-    SELECT a.cell, c.page_no, count(*) AS cited FROM citation AS c JOIN answered AS a USING (answer_no) GROUP BY ALL
+    SELECT a.cell, c.page_no, 1 AS cited FROM citation AS c JOIN answered AS a USING (answer_no)
     UNION ALL SELECT cell, page_no, cited FROM sighted
 ) AS t GROUP BY ALL ORDER BY cell, unit
 """
 # Counts of several pages of a site in one sighted cell may overlap: then the fewest answers they can be.
 _CITED_SITES = """
 SELECT cell, site_no AS unit, CAST(sum(cited) AS DOUBLE) AS seen FROM (
-    SELECT cell, site_no, count(*) AS cited FROM (
-        SELECT DISTINCT a.cell, a.answer_no, s.site_no
-        FROM citation AS c JOIN answered AS a USING (answer_no) JOIN page_sites AS s ON s.page_no = c.page_no
-        WHERE s.site <> ''
-    ) AS each_once GROUP BY ALL
+    SELECT a.cell, e.site_no, 1 AS cited
+    FROM (SELECT DISTINCT c.answer_no, s.site_no FROM citation AS c JOIN page_site AS s USING (page_no)) AS e
+    JOIN answered AS a USING (answer_no)
     UNION ALL
-    SELECT o.cell, s.site_no, max(o.cited) AS cited FROM sighted AS o JOIN page_sites AS s ON s.page_no = o.page_no
-    WHERE s.site <> '' GROUP BY o.cell, s.site_no, o.observed_at
+    SELECT o.cell, s.site_no, max(o.cited) AS cited FROM sighted AS o JOIN page_site AS s USING (page_no)
+    GROUP BY o.cell, s.site_no, o.observed_at
 ) AS t GROUP BY ALL ORDER BY cell, unit
 """
 _RETRIEVED = """
@@ -84,14 +81,16 @@ SELECT a.cell, q.query AS unit, CAST(count(DISTINCT q.answer_no) AS DOUBLE) AS s
 FROM fan_out AS q JOIN answered AS a USING (answer_no) GROUP BY ALL ORDER BY cell, unit
 """
 _PRESENCES = """
-SELECT CASE WHEN n.unit_kind = 'page' THEN g.page_no END AS page_no,
-    CASE WHEN n.unit_kind <> 'page' THEN n.site END AS site, n.corpus, n.state, n.observed_on
-FROM presences AS n
-LEFT JOIN page AS g ON n.unit_kind = 'page' AND g.url = n.unit
-WHERE g.page_no IS NOT NULL OR (n.unit_kind <> 'page' AND n.site IN (SELECT site FROM page WHERE site <> ''))
-ORDER BY n.corpus, n.site, n.unit, n.state
+SELECT page_no, CASE WHEN unit_kind <> 'page' THEN site END AS site, corpus, state, observed_on
+FROM presences
+WHERE page_no IS NOT NULL OR (unit_kind <> 'page' AND site IN (SELECT site FROM page WHERE site <> ''))
+ORDER BY corpus, site, unit, state
 """
 _TIES = {"cited": _CITED, "cited_sites": _CITED_SITES, "retrieved": _RETRIEVED, "fan_out": _FAN_OUT}
+_LINKS = """
+SELECT from_page_no, to_page_no, first_seen, last_seen FROM page_links
+WHERE from_page_no IS NOT NULL AND to_page_no IS NOT NULL ORDER BY ALL
+"""
 _PAGES = "SELECT page_no, url, site, site_no FROM page_sites ORDER BY page_no"
 
 # What stood together. A basket is a delivered answer; where answers are not at hand, one prompt's sightings of a day.
@@ -167,16 +166,13 @@ class _Asking:
     joined: pa.Table
 
 
-def read_graph(
-    store: Store, choice: Choice | None = None, *, today: date | None = None, links: pa.Table | None = None
-) -> Graph:
+def read_graph(store: Store, choice: Choice | None = None, *, today: date | None = None) -> Graph:
     """Read the whole graph, or that of one engine or of the weeks since a day.
 
     Args:
         store: Open for reading.
         choice: Which part.
         today: Day that tells which week is running; default: today, UTC.
-        links: Links between pages, with the columns from_page_no, to_page_no, first_seen and last_seen.
 
     Raises:
         ConfigError: If there is nothing of that kind.
@@ -184,11 +180,13 @@ def read_graph(
     asking = _asking(store, choice or Choice())
     pages = store.table(_PAGES)
     page_no = _numbers(pages, "page_no")
-    site_no = np.where([name != "" for name in pages.column("site").to_pylist()], _numbers(pages, "site_no"), NOBODY)
+    owned = pa.array([name != "" for name in pages.column("site").to_pylist()], pa.bool_())
+    site_no = np.where(owned.to_numpy(zero_copy_only=False), _numbers(pages, "site_no"), NOBODY)
     site_numbers = np.unique(site_no[site_no != NOBODY])
     sites = pages.column("site").take(np.searchsorted(page_no, site_numbers)).to_pylist()
     with ExitStack() as stack:
         stack.enter_context(store.staged("graph_cell", asking.joined))
+        stack.enter_context(store.staged("page_site", pages.filter(owned).select(["page_no", "site_no"])))
         stack.enter_context(store.staged("answered", store.table(_ANSWERED)))
         stack.enter_context(store.staged("sighted", store.table(_SIGHTED)))
         ties = {name: store.table(sql) for name, sql in _TIES.items()}
@@ -213,7 +211,7 @@ def read_graph(
             _numbers(ties["fan_out"], "cell"), query.indices.to_numpy().astype(np.int32), _counts(ties["fan_out"])
         ),
         presence=_presence(store.table(_PRESENCES), page_no, sites, corpora),
-        links=no_links() if links is None else _links(links, page_no),
+        links=_links(store.table(_LINKS), page_no),
     )
 
 

@@ -72,14 +72,23 @@ FROM page AS g
 JOIN graph_page_ties AS t ON t.page_no = g.page_no
 WHERE g.site <> ''
 UNION ALL
-SELECT 'present in' AS kind, CASE WHEN unit_kind = 'page' THEN 'page' ELSE 'site' END AS source_kind,
-    CASE WHEN unit_kind = 'page' THEN unit ELSE site END AS source, 'corpus' AS target_kind, corpus AS target,
+SELECT 'present in' AS kind, CASE WHEN g.url IS NULL THEN 'site' ELSE 'page' END AS source_kind,
+    coalesce(g.url, n.site) AS source, 'corpus' AS target_kind, n.corpus AS target,
     CAST(NULL AS DATE) AS week, CAST(NULL AS BIGINT) AS seen, CAST(NULL AS BIGINT) AS asked,
-    min(observed_on) AS first_seen, max(observed_on) AS last_seen
-FROM presences
-WHERE state = 'present' AND (unit_kind = 'page' OR site <> '')
-GROUP BY CASE WHEN unit_kind = 'page' THEN 'page' ELSE 'site' END,
-    CASE WHEN unit_kind = 'page' THEN unit ELSE site END, corpus;
+    min(n.observed_on) AS first_seen, max(n.observed_on) AS last_seen
+FROM presences AS n
+LEFT JOIN page AS g ON g.page_no = n.page_no
+WHERE n.state = 'present' AND (g.url IS NOT NULL OR (n.unit_kind <> 'page' AND n.site <> ''))
+GROUP BY CASE WHEN g.url IS NULL THEN 'site' ELSE 'page' END, coalesce(g.url, n.site), n.corpus
+UNION ALL
+SELECT 'links to' AS kind, 'page' AS source_kind, g.url AS source, 'page' AS target_kind, h.url AS target,
+    CAST(NULL AS DATE) AS week, CAST(NULL AS BIGINT) AS seen, CAST(NULL AS BIGINT) AS asked,
+    min(l.observed_on) AS first_seen, max(l.observed_on) AS last_seen
+FROM page_link AS l
+JOIN current_reading AS r ON r.reading_no = l.reading_no
+JOIN page AS g ON g.page_no = l.page_no
+JOIN page AS h ON h.page_no = l.target_page_no
+GROUP BY g.url, h.url;
 
 -- Each edge between a prompt and a page at every snapshot of the store. state: observed; not observed (asked, and it was
 -- not among the answers); not asked; unknown (seen elsewhere, and the source does not say how often it was asked).

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from geo_flywheel.graph.network import NOBODY, Cells, Engine, Floats, Graph, Ints, Presence, Ties, no_links
+from geo_flywheel.graph.network import NOBODY, Cells, Engine, Floats, Graph, Ints, Links, Presence, Ties
 
 MONDAY = date(2026, 1, 5)
 ALPHA, BETA = Engine("alpha", "api"), Engine("beta", "api")
@@ -52,7 +52,7 @@ def graph(asked: Asked, units: int, *, running: bool = False) -> Graph:
         retrieved=none,
         fan_out=none,
         presence=nowhere,
-        links=no_links(),
+        links=Links(whole([]), whole([]), np.empty(0, "datetime64[D]"), np.empty(0, "datetime64[D]")),
     )
 
 

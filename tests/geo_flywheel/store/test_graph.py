@@ -4,7 +4,6 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from geo_flywheel.errors import ConfigError
@@ -136,16 +135,22 @@ def test_a_source_without_prompts_is_told_apart_by_topic(path: Path) -> None:
     assert sorted(graph.cells.prompt.tolist()) == [0, 1]
 
 
-def test_links_are_handed_in(path: Path) -> None:
+def test_links_between_pages_keep_their_days(path: Path) -> None:
     fill(path, EVERYTHING)
-    links = pa.table(
-        {"from_page_no": [0], "to_page_no": [3], "first_seen": [date(2026, 1, 1)], "last_seen": [date(2026, 2, 1)]}
-    )
-    with open_store(path, read_only=True) as store:
-        graph = read_graph(store, links=links)
-    assert (graph.pages[graph.links.source[0]], graph.pages[graph.links.target[0]]) == (
-        "https://own.example/a", "https://third.example/x",
-    )  # fmt: skip
+    with open_store(path) as store:
+        for day in (date(2026, 1, 1), date(2026, 2, 1)):
+            store.connection.execute(
+                "INSERT INTO page_link (key, reading_no, unit, unit_kind, target, observed_on, page_no, target_page_no,"
+                " site, site_key) VALUES (?, 0, '', 'page', '', ?, 0, 3, '', '')",
+                [day.month, day],
+            )
+        graph = read_graph(store)
+        edges = store.rows("SELECT source, target, first_seen, last_seen FROM graph_edges WHERE kind = 'links to'")
+    ends = graph.pages[graph.links.source[0]], graph.pages[graph.links.target[0]]
+    days = graph.links.first.tolist() + graph.links.last.tolist()
+    assert [(*ends, *days)] == edges == [
+        ("https://own.example/a", "https://third.example/x", date(2026, 1, 1), date(2026, 2, 1))
+    ]  # fmt: skip
 
 
 def test_an_empty_store_says_what_to_do(path: Path) -> None:
