@@ -60,40 +60,29 @@ def demeaned(pairs: Transitions) -> Floats:
 
 
 def crossed(columns: Floats, pairs: Transitions) -> Moments:
-    """Return the moments of columns, shape (pair, week and half and state), with half a crossed with half b.
-
-    A column of zeros is left where a state lacks; the columns may have had any means taken out.
-    """
+    """Return the moments of columns less any means, (pair, week and half and state), half a crossed with half b."""
     before_a, before_b, after_a, after_b = np.split(columns, 4, axis=1)
-    return _summed(
-        _products(before_a, before_b, pairs), _products(before_a, after_b, pairs, before_b, after_a),
-        _products(after_a, after_b, pairs), pairs,
-    )  # fmt: skip
+    xx, yy = _products(before_a, before_b, pairs), _products(after_a, after_b, pairs)
+    xy = _products(before_a, after_b, pairs) + _products(before_b, after_a, pairs)
+    return _summed((xx + xx.transpose(0, 2, 1)) / 2, xy / 2, (yy + yy.transpose(0, 2, 1)) / 2, pairs)
 
 
 def uncrossed(columns: Floats, pairs: Transitions) -> Moments:
     """Return the moments of the mean of both halves, noise and all: what the baselines stand on."""
     before = (columns[:, :3] + columns[:, 3:6]) / 2
     after = (columns[:, 6:9] + columns[:, 9:]) / 2
-    return _summed(
-        _products(before, before, pairs), _products(before, after, pairs), _products(after, after, pairs), pairs
-    )
+    xx, yy = _products(before, before, pairs), _products(after, after, pairs)
+    return _summed(xx, _products(before, after, pairs), yy, pairs)
 
 
-def _products(
-    left: Floats, right: Floats, pairs: Transitions, left_2: Floats | None = None, right_2: Floats | None = None
-) -> Floats:
-    """Sum over the weeks of each page of left right', averaged with the other halves' (else with its transpose)."""
+def _products(left: Floats, right: Floats, pairs: Transitions) -> Floats:
+    """Sum over the weeks of each page of left right', shape (page, 3, 3)."""
     starts = np.flatnonzero(np.diff(pairs.page, prepend=-1))
     summed = np.empty((len(starts), 3, 3))
     for row in range(3):
         for column in range(3):
-            product = left[:, row] * right[:, column]
-            if left_2 is not None and right_2 is not None:
-                product += left_2[:, row] * right_2[:, column]
-                product /= 2
-            summed[:, row, column] = np.add.reduceat(product, starts)
-    return summed if left_2 is not None else (summed + summed.transpose(0, 2, 1)) / 2
+            summed[:, row, column] = np.add.reduceat(left[:, row] * right[:, column], starts)
+    return summed
 
 
 def _summed(xx: Floats, xy: Floats, yy: Floats, pairs: Transitions) -> Moments:
