@@ -121,7 +121,7 @@ class _Cube:
 
 
 def _lags(given: int | Iterable[int]) -> list[int]:
-    lags = list(range(1, given + 1)) if isinstance(given, int) else sorted(set(given))
+    lags = list(range(1, given + 1)) if isinstance(given, int | np.integer) else sorted(set(given))
     if not lags or lags[0] < 1:
         raise EstimateError(f"outcome_lags {given!r}: give a number of lags from 1 up, or the lags themselves")
     return lags
