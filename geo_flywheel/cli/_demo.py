@@ -1,4 +1,8 @@
-"""A year of weekly sweeps over a made-up market, by the code that asks the live services."""
+"""A year of weekly sweeps over a made-up market, by the code that asks the live services, and what it comes to.
+
+After the sweeps the logs of all sites are imported, permissions and presence of three of them gathered, and the loop
+gain estimated beside the true one.
+"""
 
 import asyncio
 import json
@@ -26,8 +30,11 @@ if TYPE_CHECKING:
     from geo_flywheel.workspace import Workspace
 
 PROVIDERS = ("openai", "anthropic", "gemini", "perplexity")
+CORPORA = ("common_crawl_index", "own_pages", "robots")
 _KEYS = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PERPLEXITY_API_KEY"}
 _MOST_CITED = "SELECT site FROM site_citations GROUP BY site ORDER BY sum(cited) DESC, site LIMIT 3"
+_CRAWLERS = ("gptbot", "oai-searchbot", "claudebot", "perplexitybot", "ccbot")
+_BOTS = {"ipv4Prefix": "192.0.2.0/24"}  # where the market's crawlers come from: a block for documentation (RFC 5737)
 _START = datetime(2025, 11, 24)  # noqa: DTZ001 - naive UTC, the first Monday of the market
 
 
@@ -46,44 +53,108 @@ def run(folder: Path, weeks: int, seed: int, *, full: bool) -> None:
     """
     if (folder / "geo-flywheel.toml").exists():
         raise ConfigError(f"{folder}: is a workspace already; name another folder, or remove it")
-    began = time.monotonic()
+    clock = _Stopwatch()
     with _sandbox(seed) as address:
         market = _get(f"{address}/market")
         workspace = _workspace(folder, address, market, repeats=4 if full else 2)
         os.environ |= dict.fromkeys(_KEYS, "sandbox")
-        ready = time.monotonic()
+        clock.passed("draw and start the market")
         outcomes, spent = asyncio.run(_sweeps(workspace, address, weeks))
-    asked = time.monotonic()
-    _show(folder, workspace, _START + timedelta(weeks=weeks))
-    asks = sum(outcomes.values())
+        asks = sum(outcomes.values())
+        clock.passed(f"ask, archive, read and store {asks:,} answers")
+        logs = _logs(address, folder / "logs", weeks)
+        _run(folder, ["import", *map(str, logs), "--set", f"ranges={folder / 'logs' / 'ranges.json'}"])
+        clock.passed("fetch and import the logs of all sites")
+        top = _most_cited(workspace)
+        asyncio.run(_gathered(workspace, address, top, weeks))
+        clock.passed("gather permissions, pages and presence")
+    _show(folder, top, _START + timedelta(weeks=weeks))
+    clock.passed("track and report")
+    _run(folder, ["estimate", "--all"])
+    clock.passed("estimate")
     say(f"\n{asks:,} asks in {weeks} sweeps: {', '.join(f'{n:,} {what}' for what, n in outcomes.most_common())}")
     say(f"spent: nothing; at worst-case prices these asks would have used {spent:,.0f} USD of a budget")
-    say(
-        f"time: {ready - began:.0f} s to draw and start the market, {asked - ready:.0f} s to ask, archive, read and "
-        f"store ({asks / (asked - ready):.0f} asks a second), {time.monotonic() - asked:.0f} s to track and report"
-    )
-    say(f"the true loop gain of this market is {market['true_gain']:g}; this version does not estimate it yet")
+    say(f"time: {clock.told()}")
+    say(f"the true loop gain of this market is {market['true_gain']:g}")
 
 
-def _show(folder: Path, workspace: "Workspace", after: datetime) -> None:
-    """Print what an analyst would look at first: the most cited site, its rivals, and the health of the crawl."""
-    from geo_flywheel.cli import cli
+class _Stopwatch:
+    """Tells what took how long."""
+
+    def __init__(self) -> None:
+        self._since = time.monotonic()
+        self._parts: list[str] = []
+
+    def passed(self, what: str) -> None:
+        """Note what was done since the last time."""
+        now = time.monotonic()
+        self._parts.append(f"{now - self._since:.0f} s to {what}")
+        self._since = now
+
+    def told(self) -> str:
+        return ", ".join(self._parts)
+
+
+def _most_cited(workspace: "Workspace") -> list[str]:
     from geo_flywheel.store.database import open_store
 
     with open_store(workspace.store_path, read_only=True) as store:
-        top = [site for (site,) in store.rows(_MOST_CITED)]
+        return [site for (site,) in store.rows(_MOST_CITED)]
+
+
+def _logs(address: str, folder: Path, weeks: int) -> list[Path]:
+    """Fetch the log of all sites and cut it by months, as a server that rotates its files does; give the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "ranges.json").write_text(json.dumps({name: {"prefixes": [_BOTS]} for name in _CRAWLERS}))
+    for week in range(weeks):
+        monday = _START + timedelta(weeks=week)
+        with (folder / f"access-{monday:%Y-%m}.log").open("ab") as file:
+            file.write(_fetched(f"{address}/logs/all/{monday:%Y-%m-%d}.log"))
+    return sorted(folder.glob("access-*.log"))
+
+
+async def _gathered(workspace: "Workspace", address: str, sites: list[str], weeks: int) -> None:
+    """Gather what the three most cited sites permit, what their pages are like, and what a crawl holds of them."""
+    from crawlers.http import Client
+    from geo_flywheel.cli._crawling import sandboxes
+    from geo_flywheel.cli._gathering import Order, gather_once
+
+    end = _START + timedelta(weeks=weeks)
+    order = Order(sites=tuple(sites), since=_START.date(), until=(end - timedelta(days=1)).date())
+    async with Client(allow=(address, *sandboxes(workspace.config())), connections=16) as http:
+        for came in await gather_once(workspace, order, http=_Market(http, address), now=lambda: end):
+            added = ", ".join(f"{count:,} {table}" for table, count in sorted(came.added.items()) if count)
+            say(f"gathered {came.name}: {added or 'nothing'}{''.join(f'; {problem}' for problem in came.problems)}")
+
+
+def _show(folder: Path, top: list[str], after: datetime) -> None:
+    """Print what an analyst would look at first: the most cited site, its rivals, and the health of the crawl."""
     today = ["--today", f"{after:%Y-%m-%d}"]
+    since = ["--since", f"{after - timedelta(weeks=3):%Y-%m-%d}"]
     for line in (
         ["track", top[0], "--weeks", "6", *today],
         ["compare", *top, *today],
         ["report", "citation_share", "--top", "3"],
         ["report", "retrieved_not_cited", "--only-site", top[0], "--top", "3"],
-        ["report", "volatility", "--since", f"{after - timedelta(weeks=3):%Y-%m-%d}", *today],
-        ["report", "crawl_health", "--since", f"{after - timedelta(weeks=2):%Y-%m-%d}", *today],
+        ["report", "volatility", *since, *today],
+        ["report", "bot_visits", "--only-site", top[0], "--top", "2", *since],
+        ["report", "ai_referrals", "--only-site", top[0], "--top", "2", *since],
+        ["report", "corpus_history", "--site", top[0]],
+        ["report", "permission_audit", "--site", top[0], "--agent", "GPTBot"],
+        ["report", "page_readiness", "--only-site", top[0]],
+        ["graph", "neighbours", top[0], "--top", "3"],
+        ["report", "crawl_health", *since, *today],
         ["report", "decision_grade", *today],
     ):
-        click.echo(f"\n$ geo-flywheel --workspace {folder} {' '.join(line)}")
-        cli.main(["--workspace", str(folder), *line], "geo-flywheel", standalone_mode=False)
+        _run(folder, line)
+
+
+def _run(folder: Path, line: list[str]) -> None:
+    """Run a command of the program, said before what it prints."""
+    from geo_flywheel.cli import cli
+
+    click.echo(f"\n$ geo-flywheel --workspace {folder} {' '.join(line)}")
+    cli.main(["--workspace", str(folder), *line], "geo-flywheel", standalone_mode=False)
 
 
 @contextmanager
@@ -117,6 +188,14 @@ def _get(url: str) -> Any:
         return json.load(reply)
 
 
+def _fetched(url: str) -> bytes:
+    from urllib.request import urlopen
+
+    with urlopen(url, timeout=60) as reply:  # noqa: S310 - the sandbox's own address
+        told: bytes = reply.read()
+        return told
+
+
 def _workspace(folder: Path, address: str, market: dict[str, Any], repeats: int) -> "Workspace":
     from geo_flywheel.workspace import make
 
@@ -128,6 +207,7 @@ def _workspace(folder: Path, address: str, market: dict[str, Any], repeats: int)
         f"[[basket.prompts]]\ntext = {json.dumps(prompt['text'])}\ntopic = {json.dumps(prompt['topic'])}\n"
         for prompt in market["prompts"]
     ]
+    tables += [f"[corpora.{name}]\nurl = {json.dumps(f'{address}/{name}')}\n" for name in CORPORA]
     return make(folder, "\n".join([site, crawl, *tables, *prompts]))
 
 
@@ -157,7 +237,7 @@ async def _sweeps(workspace: "Workspace", address: str, weeks: int) -> "tuple[Co
 
 
 class _Market:
-    """The way out, where the open web is the sandbox: it serves the redirects of the market under its own address."""
+    """The way out, where the open web is the sandbox: it serves the market's sites and redirects at its own address."""
 
     def __init__(self, http: "Http", address: str) -> None:
         self._http = http
@@ -166,8 +246,9 @@ class _Market:
     async def send(self, request: "Request") -> "Reply":
         """Send a request to the sandbox, whatever host it names."""
         if request.public and not request.url.startswith(self._address):
-            token = request.url.rpartition("/")[2]
-            request = replace(request, url=f"{self._address}/redirect/{token}")
+            _, _, host, *path = request.url.split("/")
+            where = f"sites/{host}/{'/'.join(path)}" if host.endswith(".example") else f"redirect/{path[-1]}"
+            request = replace(request, url=f"{self._address}/{where}")
         return await self._http.send(request)
 
 

@@ -24,17 +24,24 @@ def test_a_week_of_a_market_is_asked_stored_and_shown(run: Run, tmp_path: Path) 
     asks = WEEKS * PROMPTS * REPEATS * len(demo.PROVIDERS)
     assert f"{asks:,} asks in {WEEKS} sweeps: {asks:,} grounded" in result.stderr
     assert "the true loop gain of this market is 0.5" in result.stderr
-    for shown in ("track", "compare", "citation_share", "crawl_health", "decision_grade"):
+    for shown in ("track", "compare", "citation_share", "bot_visits", "corpus_history", "estimate --all"):
         assert shown in result.stdout
+    assert "loop_gain" in result.stdout
+    assert "cannot be told, and what would tell it" in result.stdout  # of one week nothing can be
     with open_store(Workspace(tmp_path / "demo").store_path, read_only=True) as store:
         weeks = store.rows("SELECT week, count(*), count(DISTINCT engine) FROM answers GROUP BY week ORDER BY week")
         cited = store.rows("SELECT DISTINCT resolved, site LIKE '%.example' FROM citations")
         halves = store.rows("SELECT count(DISTINCT half) FROM answers")
+        proofs = store.rows("SELECT DISTINCT verification FROM visits WHERE agent IS NOT NULL")
+        sent = store.rows("SELECT count(*) > 0 FROM referrals")
+        gathered = store.rows("SELECT DISTINCT signal FROM permissions UNION SELECT corpus FROM presences ORDER BY ALL")
     assert [(str(week), answers, engines) for week, answers, engines in weeks] == [
         ("2025-11-24", asks // WEEKS, 4),
     ]
     assert cited == [(True, True)]
     assert halves == [(2,)]
+    assert (proofs, sent) == ([("verified",)], [(True,)])
+    assert {("robots",), ("common_crawl",)} <= set(gathered)
     assert Workspace(tmp_path / "demo").published_path.is_file()
 
 
