@@ -65,6 +65,18 @@ def summed(
             )
 
 
+def totals(days: Iterable[tuple[date, float]], source: str, host: str, *, partial: bool | None) -> Iterator[Engagement]:
+    """Yield all visits of a host per day: what those out of assistants are a part of, and that the day was counted.
+
+    On a day that has a total, a page without a row had no visits out of assistants, unless rows are missing; on a day
+    without one nobody counted.
+    """
+    for day, visits in days:
+        yield Engagement(
+            source, host, "host", day, "all_sessions", visits, rule="all sessions of the site", partial=partial
+        )
+
+
 def belongs(host: str, site: str) -> bool:
     """Return whether a host is a site's own: the same, or below it."""
     return host == site or host.endswith(f".{site}")

@@ -20,6 +20,18 @@ def told(service: Service, option: str, otherwise: str = "") -> str:
     return str(value)
 
 
+def switched_on(service: Service, option: str) -> bool:
+    """Return an option that is true or false.
+
+    Raises:
+        ConfigError: If it is something else.
+    """
+    value = service.options.get(option)
+    if not isinstance(value, bool):
+        raise ConfigError(f"{option} (in [signals.{service.engine}]) is neither true nor false; write {option} = true")
+    return value
+
+
 def listed(service: Service, option: str) -> Sequence[str]:
     """Return an option that is a list of texts.
 

@@ -89,11 +89,11 @@ class Analytics:
         if not _bearer(received) or site is None:
             said = "Invalid API key or site ID. Please make sure you're using a valid API key with access to the site."
             return as_json({"error": said}, HTTPStatus.UNAUTHORIZED)
-        if asked["filters"] != [["is", "visit:channel", ["AI Assistants"]]]:
+        if asked["filters"] not in ([], [["is", "visit:channel", ["AI Assistants"]]]):
             return as_json({"error": f"Invalid filter {asked['filters']}"}, HTTPStatus.BAD_REQUEST)
         since, until = map(_date, asked["date_range"])
         visits: Counter[tuple[str, ...]] = Counter()
-        for visit in self._visits.to(site, since, until, organic=False):
+        for visit in self._visits.to(site, since, until, organic=not asked["filters"]):
             told = {"time:day": f"{visit.day}", "visit:entry_page": visit.path, "visit:source": visit.sender.display}
             visits[tuple(told[name] for name in asked["dimensions"])] += visit.visits
         page = asked["pagination"]
@@ -116,6 +116,8 @@ class Analytics:
         by_day: dict[str, list[dict[str, object]]] = {
             f"{day}": [] for day in self._visits.days(_date(since), _date(until or since))
         }
+        if form["method"] == "VisitsSummary.getVisits":
+            return as_json(self._per_day(site, since, until or since))
         entries: Counter[tuple[str, str]] = Counter()
         for visit in self._visits.to(site, _date(since), _date(until or since)):
             if _in_segment(visit, form.get("segment", "")):
@@ -125,6 +127,13 @@ class Analytics:
         most = int(form.get("filter_limit", 100))
         cut = {day: rows if most < 0 else rows[:most] for day, rows in by_day.items()}
         return as_json(cut if until else cut.get(since, []))
+
+    def _per_day(self, site: int, since: str, until: str) -> dict[str, int]:
+        """All visits of each day."""
+        visits = dict.fromkeys(map(str, self._visits.days(_date(since), _date(until))), 0)
+        for visit in self._visits.to(site, _date(since), _date(until)):
+            visits[f"{visit.day}"] += visit.visits
+        return visits
 
     def _search_console(self, received: Received) -> Sent:
         found = re.fullmatch(r"/webmasters/v3/sites/(.+)/searchAnalytics/query", received.path)

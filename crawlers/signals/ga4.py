@@ -9,14 +9,15 @@ Source:
     https://developers.google.com/analytics/devguides/reporting/data/v1/rest/v1beta/properties/runReport
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from datetime import date
+from http import HTTPStatus
 
 from crawlers.analytics.assistants import assistant, pattern
 from crawlers.analytics.google import KEYS, TOKEN_URL, access_token, posted
-from crawlers.analytics.joining import CUT, all_pages, pages
-from crawlers.analytics.landing import Cut, landing, summed
-from crawlers.analytics.settings import told
+from crawlers.analytics.joining import CUT, WHOLE, all_pages, pages
+from crawlers.analytics.landing import Cut, landing, summed, totals
+from crawlers.analytics.settings import switched_on, told
 from crawlers.base import Gathered, Http, Request, Service, Source, Wanted
 from crawlers.reading.lenient import amount, integer, mapping, mappings, text
 from crawlers.reading.wire import Document
@@ -36,7 +37,7 @@ _METRICS = {
 
 
 async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[Gathered]:
-    """Yield the report over all days wanted, its pages joined."""
+    """Yield the report over all days wanted, its pages joined, and all sessions of each day."""
     number = told(service, "property")
     host, sources = told(service, "host"), told(service, "sources", pattern())
     token = await access_token(http, service)
@@ -55,7 +56,10 @@ async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[
 
     reply, extent = await all_pages(http.send, page(0), following, MOST_PAGES)
     rule = f'sessionSource matches {sources} or channel group is "{CHANNEL}"; by landing page'
-    yield Gathered(reply, {"host": host, "sources": sources, "rule": rule, "extent": extent})
+    yield Gathered(reply, {"of": "assistants", "host": host, "rule": rule, "extent": extent})
+    if reply.status == HTTPStatus.OK and switched_on(service, "all_sessions"):
+        every = await http.send(posted(url, token, _every_session(wanted)))
+        yield Gathered(every, {"of": "all", "host": host, "extent": WHOLE})
 
 
 def _report(wanted: Wanted, sources: str) -> Document:
@@ -70,7 +74,7 @@ def _report(wanted: Wanted, sources: str) -> Document:
         },
     ]
     return {
-        "dateRanges": [{"startDate": f"{wanted.since}", "endDate": f"{wanted.until}"}],
+        "dateRanges": _span(wanted),
         "dimensions": [{"name": name} for name in _DIMENSIONS],
         "metrics": [{"name": name} for name in _METRICS],
         "dimensionFilter": {"orGroup": {"expressions": either}},
@@ -80,16 +84,30 @@ def _report(wanted: Wanted, sources: str) -> Document:
     }
 
 
+def _every_session(wanted: Wanted) -> Document:
+    only = {"dimensions": [{"name": "date"}], "metrics": [{"name": "sessions"}]}
+    return {"dateRanges": _span(wanted), **only, "limit": str(ROWS), "returnPropertyQuota": True}
+
+
+def _span(wanted: Wanted) -> list[Document]:
+    return [{"startDate": f"{wanted.since}", "endDate": f"{wanted.until}"}]
+
+
 def read(capture: Capture) -> Iterable[Fact]:
-    """Yield sessions and what was done in them, per landing page, day and assistant."""
+    """Yield sessions and what was done in them per landing page, day and assistant, or all sessions per day."""
     documents = pages(capture)
     if not all("metadata" in document or "dimensionHeaders" in document for document in documents):
         raise Unreadable("the reply of ga4 is no report of the Data API; see to the address")
+    host, partial = capture.options["host"], _is_partial(documents, capture.options["extent"])
+    if capture.options["of"] == "all":
+        counted = [row for document in documents for row in _rows(document, ("date",))]
+        days = ((_day(said), _number(values.get("sessions"))) for said, values in counted)
+        return totals(days, "ga4", host, partial=partial)
     rule = capture.options["rule"]
     if zone := next((zone for d in documents if (zone := text(mapping(d.get("metadata")).get("timeZone")))), ""):
         rule = f"{rule}; days in {zone}"
-    rows = (row for document in documents for row in _rows(document, capture))
-    return summed(rows, "ga4", rule, partial=_is_partial(documents, capture.options["extent"]))
+    rows = (row for document in documents for row in _rows(document, _DIMENSIONS))
+    return summed(((_cut(said, host), values) for said, values in rows), "ga4", rule, partial=partial)
 
 
 def _is_partial(documents: list[Document], extent: str) -> bool | None:
@@ -101,18 +119,21 @@ def _is_partial(documents: list[Document], extent: str) -> bool | None:
     return False if len(told_) == len(documents) else None
 
 
-def _rows(document: Document, capture: Capture) -> Iterator[tuple[Cut, dict[str, float]]]:
-    dimensions = [text(header.get("name")) for header in mappings(document.get("dimensionHeaders"))]
+def _rows(document: Document, dimensions: Sequence[str]) -> Iterator[tuple[dict[str, str], dict[str, float]]]:
+    """What each row says by the name of the dimension, and its metrics; the row for the rest has no day."""
+    named = [text(header.get("name")) for header in mappings(document.get("dimensionHeaders"))]
     metrics = [text(header.get("name")) for header in mappings(document.get("metricHeaders"))]
     for row in mappings(document.get("rows")):
         cells = [text(cell.get("value")) for cell in mappings(row.get("dimensionValues"))]
         values = [amount(cell.get("value")) for cell in mappings(row.get("metricValues"))]
-        if tuple(dimensions) != _DIMENSIONS or len(cells) != len(dimensions) or len(values) != len(metrics):
-            raise Unreadable("a row of the report of ga4 does not fit its headers; report it")
-        said = dict(zip(dimensions, cells, strict=True))
-        counted = {_METRICS[name]: value for name, value in zip(metrics, values, strict=True) if name in _METRICS}
+        if named != [*dimensions] or len(cells) != len(named) or len(values) != len(metrics):
+            raise Unreadable("a row of the report of ga4 does not fit what was asked for; report it")
+        said = dict(zip(named, cells, strict=True))
         if said["date"] != "(other)":
-            yield _cut(said, capture.options["host"]), {name: _number(value) for name, value in counted.items()}
+            yield (
+                said,
+                {_METRICS[name]: _number(v) for name, v in zip(metrics, values, strict=True) if name in _METRICS},
+            )
 
 
 def _number(value: float | None) -> float:
@@ -123,12 +144,17 @@ def _number(value: float | None) -> float:
 
 def _cut(said: dict[str, str], host: str) -> Cut:
     who = assistant(said["sessionSource"])
+    by_channel = who is None and said["sessionDefaultChannelGroup"] == CHANNEL
+    return Cut(
+        landing(host, said["landingPagePlusQueryString"]), _day(said), who, "channel" if by_channel else "source"
+    )
+
+
+def _day(said: dict[str, str]) -> date:
     try:
-        day = date.fromisoformat(said["date"])
+        return date.fromisoformat(said["date"])
     except ValueError as error:
         raise Unreadable(f"ga4 names the day {said['date']!r}, which is none; report it") from error
-    by_channel = who is None and said["sessionDefaultChannelGroup"] == CHANNEL
-    return Cut(landing(host, said["landingPagePlusQueryString"]), day, who, "channel" if by_channel else "source")
 
 
 SOURCE = Source(
@@ -137,5 +163,5 @@ SOURCE = Source(
     read=read,
     url="https://analyticsdata.googleapis.com",
     keys=KEYS,
-    options={"property": "", "host": "", "sources": "", "token_url": TOKEN_URL},
+    options={"property": "", "host": "", "sources": "", "all_sessions": True, "token_url": TOKEN_URL},
 )

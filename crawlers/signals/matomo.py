@@ -8,7 +8,7 @@ Source:
     https://developer.matomo.org/api-reference/reporting-api
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from datetime import date
 from http import HTTPStatus
 from urllib.parse import urlencode
@@ -17,8 +17,8 @@ import orjson
 
 from crawlers.analytics.assistants import beginnings
 from crawlers.analytics.joining import accepted, pages
-from crawlers.analytics.landing import Cut, landing, summed
-from crawlers.analytics.settings import key, told
+from crawlers.analytics.landing import Cut, landing, summed, totals
+from crawlers.analytics.settings import key, switched_on, told
 from crawlers.base import Gathered, Http, Request, Service, Source, Wanted
 from crawlers.reading.lenient import amount, mappings, text
 from crawlers.reading.wire import Document
@@ -26,40 +26,50 @@ from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Capture, Fact
 
 METHOD = "Actions.getEntryPageUrls"
+ALL = "VisitsSummary.getVisits"
 _METRICS = {"entry_nb_visits": "sessions", "entry_nb_actions": "actions"}
 
 
 async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[Gathered]:
-    """Yield the entry pages of all days wanted, once per assistant."""
+    """Yield the entry pages of all days wanted, once per assistant, and all visits of each day."""
     token, base = key(service, "MATOMO_TOKEN"), service.url or told(service, "url")
     site, host = told(service, "site_id", "1"), told(service, "host", wanted.sites[0])
+    about = {"host": host, "day": f"{wanted.since}"}
+
+    def asked(method: str, more: Mapping[str, str]) -> Request:
+        form = {"module": "API", "method": method, "idSite": site, "period": "day", "format": "JSON"}
+        form |= {"date": f"{wanted.since},{wanted.until}", **more, "token_auth": token}
+        headers = {"content-type": "application/x-www-form-urlencoded"}  # in no address, so in no log of the server
+        return Request("POST", f"{base}/index.php", headers, urlencode(form).encode(), secrets=(token,))
+
     for name, referrers in beginnings().items():
         segment = ",".join(f"referrerUrl=^{referrer}" for referrer in referrers)
-        form = {
-            "module": "API",
-            "method": METHOD,
-            "idSite": site,
-            "period": "day",
-            "date": f"{wanted.since},{wanted.until}",
-            "format": "JSON",
-            "flat": "1",
-            "filter_limit": "-1",
-            "segment": segment,
-        }
-        body = urlencode({**form, "token_auth": token}).encode()  # in no address, so in no log of the server
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        reply = await http.send(Request("POST", f"{base}/index.php", headers, body, secrets=(token,)))
+        reply = await http.send(asked(METHOD, {"flat": "1", "filter_limit": "-1", "segment": segment}))
         rule = f"{METHOD} with segment {segment}; days of the site's time zone"
-        yield Gathered(reply, {"host": host, "assistant": name, "day": f"{wanted.since}", "rule": rule})
+        yield Gathered(reply, {**about, "of": "assistants", "assistant": name, "rule": rule})
         if reply.status != HTTPStatus.OK or _failure(reply.body):
             return  # the next ones would fail alike
+    if switched_on(service, "all_sessions"):
+        yield Gathered(await http.send(asked(ALL, {})), {**about, "of": "all"})
 
 
 def read(capture: Capture) -> Iterable[Fact]:
-    """Yield the visits that began at each page, and the actions in them, per day."""
+    """Yield the visits that began at each page, and the actions in them, per day; or all visits per day."""
+    accepted(capture)
     if problem := _failure(capture.body):
         raise Unreadable(f"matomo says: {problem}; see to site_id, the token and its rights")
+    if capture.options["of"] == "all":
+        return totals(_totals(capture), "matomo", capture.options["host"], partial=None)
     return summed(_rows(capture), "matomo", capture.options["rule"], partial=None)
+
+
+def _totals(capture: Capture) -> Iterator[tuple[date, float]]:
+    """All visits of each day: of several days by day, of one day as a value; a day with none may be one not counted."""
+    for document in pages(capture) if capture.body.strip() != b"[]" else []:
+        for day, value in document.items():
+            visits = amount(value)
+            if visits:
+                yield _day(capture.options["day"] if day == "value" else day), visits
 
 
 def _rows(capture: Capture) -> Iterator[tuple[Cut, dict[str, float]]]:
@@ -72,7 +82,6 @@ def _rows(capture: Capture) -> Iterator[tuple[Cut, dict[str, float]]]:
 
 def _dated(capture: Capture) -> Iterator[tuple[date, Document]]:
     """Each row with its day: of several days an object by day, of one day its rows alone."""
-    accepted(capture)
     documents = pages(capture) if capture.body.strip() != b"[]" else []
     by_day = documents[0] if len(documents) == 1 and "label" not in documents[0] else None
     if by_day is None:
@@ -105,5 +114,5 @@ SOURCE = Source(
     read=read,
     url="",
     keys=("MATOMO_TOKEN",),
-    options={"site_id": 1, "host": ""},
+    options={"site_id": 1, "host": "", "all_sessions": True},
 )

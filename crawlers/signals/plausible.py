@@ -9,12 +9,13 @@ Source:
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import date
+from http import HTTPStatus
 
 from crawlers.analytics.assistants import assistant
 from crawlers.analytics.google import posted
 from crawlers.analytics.joining import CUT, all_pages, pages
-from crawlers.analytics.landing import Cut, landing, summed
-from crawlers.analytics.settings import key, told
+from crawlers.analytics.landing import Cut, landing, summed, totals
+from crawlers.analytics.settings import key, switched_on, told
 from crawlers.base import Gathered, Http, Request, Service, Source, Wanted
 from crawlers.reading.lenient import amount, integer, mapping, mappings, sequence, text
 from crawlers.reading.wire import Document
@@ -29,7 +30,7 @@ _METRICS = {"visits": "sessions", "pageviews": "pageviews"}
 
 
 async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[Gathered]:
-    """Yield the rows of all days wanted, their pages joined."""
+    """Yield the rows of all days wanted, their pages joined, and all visits of each day."""
     site = told(service, "site_id", wanted.sites[0])
     token, host, came = key(service, "PLAUSIBLE_API_KEY"), told(service, "host"), 0
     query = {
@@ -41,10 +42,10 @@ async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[
         "order_by": [[name, "asc"] for name in _DIMENSIONS],
         "include": {"total_rows": True},
     }
+    url = f"{service.url}/api/v2/query"
 
     def page(offset: int) -> Request:
-        asked = {**query, "pagination": {"limit": ROWS, "offset": offset}}
-        return posted(f"{service.url}/api/v2/query", token, asked)
+        return posted(url, token, {**query, "pagination": {"limit": ROWS, "offset": offset}})
 
     def following(document: Document) -> Request | None:
         nonlocal came
@@ -55,28 +56,42 @@ async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[
 
     reply, extent = await all_pages(http.send, page(0), following, MOST_PAGES)
     rule = f'visit:channel is "{CHANNEL}"; by entry page; days of the site\'s time zone'
-    yield Gathered(reply, {"host": host, "rule": rule, "extent": extent})
+    yield Gathered(reply, {"of": "assistants", "host": host, "rule": rule, "extent": extent})
+    if reply.status == HTTPStatus.OK and switched_on(service, "all_sessions"):
+        per_day = {"metrics": ["visits"], "dimensions": ["time:day"], "filters": [], "order_by": [["time:day", "asc"]]}
+        every = {**query, **per_day, "pagination": {"limit": ROWS, "offset": 0}}
+        yield Gathered(await http.send(posted(url, token, every)), {"of": "all", "host": host})
 
 
 def read(capture: Capture) -> Iterable[Fact]:
-    """Yield visits and page views per entry page, day and assistant."""
+    """Yield visits and page views per entry page, day and assistant, or all visits per day."""
     documents = pages(capture)
     if not all("results" in document for document in documents):
         raise Unreadable("the reply of plausible holds no results; see to the address")
-    rows = (row for document in documents for row in _rows(document, capture.options["host"]))
-    return summed(rows, "plausible", capture.options["rule"], partial=capture.options["extent"] == CUT or None)
+    host = capture.options["host"]
+    if capture.options["of"] == "all":
+        counted = [row for document in documents for row in _rows(document, 1, 1)]
+        days = ((_day(day), visits) for [day], [visits] in counted if visits)  # a day with none may be one not counted
+        return totals(days, "plausible", host, partial=None)
+    rows = (row for document in documents for row in _rows(document, len(_DIMENSIONS), len(_METRICS)))
+    cuts = (_visits(dimensions, values, host) for dimensions, values in rows)
+    return summed(cuts, "plausible", capture.options["rule"], partial=capture.options["extent"] == CUT or None)
 
 
-def _rows(document: Document, host: str) -> Iterator[tuple[Cut, dict[str, float]]]:
+def _rows(document: Document, dimensions: int, metrics: int) -> Iterator[tuple[list[str], list[float | None]]]:
     """Rows whose values stand in the order in which they were asked for."""
     for row in mappings(document["results"]):
+        said = [text(value) for value in sequence(row.get("dimensions"))]
         values = [amount(value) for value in sequence(row.get("metrics"))]
-        dimensions = [text(value) for value in sequence(row.get("dimensions"))]
-        if len(values) != len(_METRICS) or len(dimensions) != len(_DIMENSIONS):
+        if len(said) != dimensions or len(values) != metrics:
             raise Unreadable("a row of plausible does not fit what was asked for; report it")
-        day, page, source = dimensions
-        metrics = {name: value for name, value in zip(_METRICS.values(), values, strict=True) if value is not None}
-        yield Cut(landing(host, page), _day(day), assistant(source), "channel"), metrics
+        yield said, values
+
+
+def _visits(dimensions: list[str], values: list[float | None], host: str) -> tuple[Cut, dict[str, float]]:
+    day, page, source = dimensions
+    metrics = {name: value for name, value in zip(_METRICS.values(), values, strict=True) if value is not None}
+    return Cut(landing(host, page), _day(day), assistant(source), "channel"), metrics
 
 
 def _day(said: str) -> date:
@@ -92,5 +107,5 @@ SOURCE = Source(
     read=read,
     url="https://plausible.io",
     keys=("PLAUSIBLE_API_KEY",),
-    options={"site_id": "", "host": ""},
+    options={"site_id": "", "host": "", "all_sessions": True},
 )

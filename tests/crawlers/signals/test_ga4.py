@@ -13,7 +13,7 @@ from tests.crawlers.signals.asking import TOKEN, facts, gathered, read
 DIMENSIONS = ("date", "landingPagePlusQueryString", "sessionSource", "sessionMedium", "sessionDefaultChannelGroup")
 METRICS = ("sessions", "engagedSessions", "userEngagementDuration", "keyEvents")
 Cells = tuple[str, ...]
-SET: dict[str, Any] = {"property": 123, "host": "www.example.com"}
+SET: dict[str, Any] = {"property": 123, "host": "www.example.com", "all_sessions": False}
 
 
 def report(*rows: tuple[Cells, Cells], count: int | None = None, **metadata: Any) -> tuple[int, dict[str, Any]]:
@@ -158,6 +158,21 @@ def test_a_refusal_in_the_middle_is_no_half_of_a_report() -> None:
 def test_what_is_no_report_is_unreadable(broken: tuple[int, Any]) -> None:
     with pytest.raises(Unreadable):
         facts("ga4", broken, **SET)
+
+
+def test_all_sessions_of_each_day_are_asked_for_too_whatever_their_source() -> None:
+    per_day = {
+        "dimensionHeaders": [{"name": "date"}],
+        "metricHeaders": [{"name": "sessions", "type": "TYPE_INTEGER"}],
+        "rows": [{"dimensionValues": [{"value": "20261001"}], "metricValues": [{"value": "950"}]}],
+        "metadata": {},
+    }
+    found, http = gathered("ga4", report(), (200, per_day), **SET | {"all_sessions": True})
+    assert http.bodies[1]["dimensions"] == [{"name": "date"}]
+    assert "dimensionFilter" not in http.bodies[1]
+    [fact] = read("ga4", found[1])
+    assert (fact.unit, fact.unit_kind, fact.day) == ("www.example.com", "host", date(2026, 10, 1))
+    assert (fact.metric, fact.value, fact.assistant, fact.attribution) == ("all_sessions", 950, None, None)
 
 
 @pytest.mark.parametrize(("options", "missing"), [({"host": "x"}, "property"), ({"property": 1}, "host")])

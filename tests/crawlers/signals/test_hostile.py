@@ -18,6 +18,7 @@ from tests.crawlers.signals.asking import NOON
 from tests.crawlers.signals.test_ga4 import report, row
 
 OPTIONS = {
+    "of": "assistants",
     "host": "www.e.example",
     "site": "e.example",
     "rule": "r",
@@ -87,7 +88,9 @@ def test_the_sound_replies_are_read(name: str) -> None:
 @settings(max_examples=40)
 @given(data=st.data())
 def test_a_spoiled_reply_is_facts_or_unreadable(name: str, data: st.DataObject) -> None:
-    read(name, json.dumps(data.draw(spoiled(name))).encode())
+    body = json.dumps(data.draw(spoiled(name))).encode()
+    for of in ("assistants", "all"):
+        read(name, body, of)
 
 
 @pytest.mark.parametrize("name", SOUND)
@@ -97,9 +100,9 @@ def test_any_body_is_facts_or_unreadable(name: str, body: bytes) -> None:
     read(name, body)
 
 
-def read(name: str, body: bytes) -> list[Engagement]:
+def read(name: str, body: bytes, of: str = "assistants") -> list[Engagement]:
     """The facts in a body, each as it can be stored; none when it is unreadable."""
-    capture = Capture(name, body, name, NOON, 200, options=OPTIONS)
+    capture = Capture(name, body, name, NOON, 200, options=OPTIONS | {"of": of})
     found: list[Engagement] = []
     try:
         for fact in plugins.source(name).read(capture):

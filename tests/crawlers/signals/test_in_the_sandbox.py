@@ -94,8 +94,8 @@ def test_all_sources_are_gathered_at_once_without_a_problem(scene: Scene) -> Non
     assert all(each.added["engagement"] for each in came.values())
     days = scene.rows("SELECT min(day), max(day) FROM engagements WHERE kind = 'flow' AND source <> 'hackernews'")
     assert days == [(FIRST, LAST)]
-    unsaid = scene.rows("SELECT DISTINCT source FROM engagements WHERE assistant IS NULL ORDER BY source")
-    assert ("matomo",) not in unsaid
+    unsaid = scene.rows("SELECT DISTINCT source FROM engagements WHERE assistant IS NULL AND metric = 'sessions'")
+    assert sorted(unsaid) == [("ga4",), ("plausible",)]
 
 
 def test_tools_for_web_analytics_count_the_visits_of_the_market(scene: Scene) -> None:
@@ -104,6 +104,16 @@ def test_tools_for_web_analytics_count_the_visits_of_the_market(scene: Scene) ->
     assert scene.sessions("ga4") == scene.sessions("plausible") == truth
     known = {cell: visits for cell, visits in truth.items() if cell[2]}
     assert scene.sessions("matomo") == known  # no segment finds an assistant nobody knows
+
+
+def test_all_sessions_of_a_day_are_what_those_out_of_assistants_are_a_part_of(scene: Scene) -> None:
+    scene.gather("ga4", "plausible", "matomo")
+    every = Counter[Any]()
+    for visit in scene.sandbox.visits.to(0, FIRST, LAST):
+        every[visit.day] += visit.visits
+    told = scene.rows("SELECT source, unit_kind, day, value FROM engagements WHERE metric = 'all_sessions'")
+    for source in ("ga4", "plausible", "matomo"):
+        assert {day: value for of, kind, day, value in told if (of, kind) == (source, "host")} == every
 
 
 def test_pages_of_a_report_come_to_the_same_as_one(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,7 +134,8 @@ def test_pages_of_a_report_come_to_the_same_as_one(scene: Scene, monkeypatch: py
 def test_rows_below_a_threshold_are_missing_and_what_is_there_says_so(scene: Scene) -> None:
     scene.gather("ga4", property=1001)
     assert scene.sessions("ga4").total() < scene.truth().total()
-    assert scene.rows("SELECT DISTINCT partial FROM engagements") == [(True,)]
+    of_assistants = "SELECT DISTINCT partial FROM engagements WHERE metric <> 'all_sessions'"
+    assert scene.rows(of_assistants) == [(True,)]
 
 
 def test_a_refresh_token_opens_google_and_a_wrong_one_is_told(scene: Scene) -> None:

@@ -13,7 +13,7 @@ ROW = {"label": "/a", "nb_visits": 4, "nb_hits": 9, "entry_nb_visits": "3", "ent
 
 
 def test_it_asks_once_per_assistant_with_its_token_in_the_body_alone() -> None:
-    found, http = gathered("matomo", (200, {"2026-10-01": []}), site_id=7)
+    found, http = gathered("matomo", (200, {"2026-10-01": []}), site_id=7, all_sessions=False)
     assert len(http.sent) == len(found) == len(beginnings())
     for (name, referrers), form, request, each in zip(beginnings().items(), http.forms, http.sent, found, strict=True):
         assert request.url == "https://stats.example/index.php"
@@ -36,7 +36,9 @@ def test_it_asks_once_per_assistant_with_its_token_in_the_body_alone() -> None:
 
 def test_visits_belong_to_the_page_they_began_at_with_or_without_an_address() -> None:
     other = {**ROW, "url": "https://www.example.com/a?x=1", "entry_nb_visits": 1}
-    [first, *_], _ = gathered("matomo", (200, {"2026-10-01": [ROW, other], "2026-10-02": []}), host="www.example.com")
+    [first, *_], _ = gathered(
+        "matomo", (200, {"2026-10-01": [ROW, other], "2026-10-02": []}), host="www.example.com", all_sessions=False
+    )
     sessions, actions = read("matomo", first)
     assert (sessions.unit, sessions.metric, sessions.value) == ("https://www.example.com/a", "sessions", 4)
     assert (sessions.day, sessions.attribution, actions.metric) == (date(2026, 10, 1), "referrer", "actions")
@@ -45,7 +47,7 @@ def test_visits_belong_to_the_page_they_began_at_with_or_without_an_address() ->
 
 @pytest.mark.parametrize("rows", [[ROW], [ROW, ROW]])
 def test_one_day_alone_comes_as_its_rows(rows: list[Any]) -> None:
-    [first, *_], _ = gathered("matomo", (200, rows))
+    [first, *_], _ = gathered("matomo", (200, rows), all_sessions=False)
     assert next((f.day, f.value) for f in read("matomo", first)) == (date(2026, 10, 1), 3 * len(rows))
 
 
@@ -65,4 +67,15 @@ def test_an_error_inside_a_200_ends_the_asking_and_is_told() -> None:
 @pytest.mark.parametrize("reply", [(500, {}), (200, b"<html>"), (200, {"soon": [ROW]}), (403, [])])
 def test_what_is_no_reply_of_the_api_is_unreadable(reply: tuple[int, Any]) -> None:
     with pytest.raises(Unreadable):
-        facts("matomo", reply)
+        facts("matomo", reply, all_sessions=False)
+
+
+@pytest.mark.parametrize(
+    ("told", "days"), [({"2026-10-01": 950, "2026-10-02": 0}, {1: 950}), ({"value": 7}, {1: 7}), ([], {}), ({}, {})]
+)
+def test_all_visits_of_each_day_are_asked_for_too(told: Any, days: dict[int, int]) -> None:
+    found, http = gathered("matomo", *[(200, [])] * len(beginnings()), (200, told), host="www.example.com")
+    assert (http.forms[-1]["method"], http.forms[-1].get("segment")) == ("VisitsSummary.getVisits", None)
+    facts_of_all = read("matomo", found[-1])
+    assert {fact.day.day: fact.value for fact in facts_of_all} == days
+    assert {(fact.unit, fact.metric) for fact in facts_of_all} <= {("www.example.com", "all_sessions")}
