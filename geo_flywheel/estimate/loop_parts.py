@@ -77,11 +77,12 @@ def _part(
 def _like(
     whole: Estimate, quantity: str, unit: str, value: float, limits: tuple[float, float], estimand: str
 ) -> Estimate:
-    """A part: measured where it has a finite value, with the units, seed and digest of the whole."""
+    """A part with the units, seed and digest of the whole: measured, unless the whole is no loop by its timing."""
     known = isfinite(value)
+    timed = Verdict.MEASURED if whole.verdict is not Verdict.OTHER_ORDER else whole.verdict
     return replace(
         whole, quantity=quantity, unit=unit, value=value if known else None,
-        interval=Interval(*limits, LEVEL, estimand), verdict=Verdict.MEASURED if known else Verdict.CANNOT_TELL,
+        interval=Interval(*limits, LEVEL, estimand), verdict=timed if known else Verdict.CANNOT_TELL,
         reason="" if known else "it has no finite value at the estimate", diagnostics={}, assumptions=(), parts=(),
     )  # fmt: skip
 

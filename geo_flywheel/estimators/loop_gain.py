@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from geo_flywheel.estimate import Estimate, Interval, Verdict
 from geo_flywheel.estimate.baselines import baselines
-from geo_flywheel.estimate.bcmm import EVERY, LOOP, Roots, corrected, spectral_radius
-from geo_flywheel.estimate.bootstrap import LEVEL, Draws, draws_of, joint_test
+from geo_flywheel.estimate.bcmm import LOOP, corrected
+from geo_flywheel.estimate.bootstrap import LEVEL, Draws, draws_of
 from geo_flywheel.estimate.cells import STATES, Cells, cells_of
-from geo_flywheel.estimate.gain import STAGES, gain, revolution_time
-from geo_flywheel.estimate.levels import between_share
+from geo_flywheel.estimate.evidence import evidence_of, typical_weeks
+from geo_flywheel.estimate.gain import revolution_time
 from geo_flywheel.estimate.loop_parts import Fitted, parts_of
 from geo_flywheel.estimate.moments import crossed, demeaned
 from geo_flywheel.estimate.soundness import common_residuals, noise_check, placebo_leads
@@ -82,7 +82,7 @@ class LoopGain:
             return self._untold(panel, cells.left_out, refused)
         pairs = transitions_of(cells)
         present = len(np.unique(pairs.site))
-        weeks = _typical_weeks(pairs)
+        weeks = typical_weeks(pairs)
         refused = too_little(present, round(weeks) - 1)
         if refused:
             return self._untold(panel, pairs.left_out | {"sites": present, "weeks_of_a_page": weeks}, refused, pairs)
@@ -94,18 +94,18 @@ class LoopGain:
         draws = draws_of(moments.weight, self.draws, self.seed)
         drawn = moments.drawn(draws.weights)
         fitted = Fitted(corrected(drawn, LOOP), drawn, draws)
-        seen, numbers = _evidence(fitted, cells, pairs)
+        seen, numbers = evidence_of(fitted, cells, pairs)
         if not isfinite(seen.gain):
             return self._without_root(panel, pairs, seen, numbers)
         verdict, reason = verdict_of(seen)
         weeks = int(np.unique(np.append(pairs.time, pairs.time + 1)).size)
         trusted = seen.gain <= MOST_TRUSTED and _long_enough(pairs, seen.weeks)
         high = inf if verdict is Verdict.OPEN and seen.gain > MOST_TRUSTED else seen.high
+        beyond = "" if trusted or verdict not in LOOPS else f"; {_BEYOND}"
         estimate = Estimate(
-            QUANTITY, seen.gain, UNIT, Interval(seen.low, high, LEVEL, ESTIMAND), verdict,
-reason if trusted or verdict not in LOOPS else f"{reason}; {_BEYOND}",
-            numbers | {"trusted": float(trusted)},
-            self._assumptions(panel), self.seed, panel.digest, len(pairs.weight), weeks,
+            QUANTITY, seen.gain, UNIT, Interval(seen.low, high, LEVEL, ESTIMAND), verdict, reason + beyond,
+            numbers | {"trusted": float(trusted)}, self._assumptions(panel), self.seed, panel.digest,
+            len(pairs.weight), weeks,
         )  # fmt: skip
         estimate = replace(estimate, parts=parts_of(fitted, estimate))
         if self.beside or self.thorough:
@@ -184,57 +184,6 @@ def _not_halved(cells: Cells) -> str:
 def _long_enough(pairs: Transitions, weeks: float) -> bool:
     """Whether the window is as long as a number is trusted in, and the pages were seen in three quarters of it."""
     return int(pairs.time.max()) + 2 >= TRUSTED_WEEKS and weeks >= 0.75 * TRUSTED_WEEKS
-
-
-def _typical_weeks(pairs: Transitions) -> float:
-    """Weeks of the pages, averaged with their weights: pairs and one."""
-    return float(np.average(pairs.lengths, weights=pairs.weight)) + 1 if len(pairs.page) else 1.0
-
-
-def _evidence(fitted: "Fitted", cells: Cells, pairs: Transitions) -> tuple[Evidence, dict[str, float]]:
-    draws, matrices = fitted.draws, fitted.roots.matrices
-    gains = fitted.value(gain)
-    low, high = draws.limits(gains)
-    radii = fitted.value(spectral_radius)
-    stages = _stages(fitted)
-    full = corrected(fitted.moments, EVERY)
-    gate = _gate(full, draws)
-    between, between_low = between_share(cells, draws)
-    weakest = int(np.argmin(stages))
-    seen = Evidence(
-        float(gains[0]), low, high, gate, float(stages[weakest]), " -> ".join(STAGES[weakest][:2]), float(radii[0]),
-        draws.limits(radii)[1], _typical_weeks(pairs), between_low,
-    )  # fmt: skip
-    numbers = dict(pairs.left_out)
-    numbers |= {"sites": float(draws.sites), "transitions": float(len(pairs.page)), "weeks_of_a_page": seen.weeks}
-    numbers |= {"draws_without_root": float(1 - fitted.roots.found[1 : 1 + draws.drawn].mean())}
-    numbers |= {"standard_error": draws.standard_error(gains), "jackknife_error": draws.jackknife_error(gains)}
-    numbers |= {"percentile_high": high, "exclusion_gate_p": gate, "smallest_stage_t": seen.stage}
-    numbers |= {f"stage_t_{of}_{to}": float(t) for (of, to, *_), t in zip(STAGES, stages, strict=True)}
-    numbers |= {"between_pages": between, "between_pages_low": between_low}
-    cells_named = ((0, 1), (1, 2), (2, 0))
-    excluded = full.matrices[0]
-    numbers |= {f"excluded_{STATES[of]}_{STATES[to]}": float(excluded[to, of]) for to, of in cells_named}
-    numbers |= {f"persistence_{name}": float(matrices[0, k, k]) for k, name in enumerate(STATES)}
-    return seen, numbers
-
-
-def _stages(fitted: "Fitted") -> Floats:
-    """Each stage's coefficient over its standard error, shape (stage,)."""
-    found = []
-    for _, _, to, of in STAGES:
-        values = np.where(fitted.roots.found, fitted.roots.matrices[:, to, of], inf)
-        error = fitted.draws.standard_error(values)
-        found.append(values[0] / error if 0 < error < inf else nan)
-    return np.array(found)
-
-
-def _gate(full: Roots, draws: Draws) -> float:
-    if not full.found[0]:
-        return nan
-    cells = full.matrices[:, ~LOOP]
-    cells = np.where(full.found[:, None], cells, nan)
-    return joint_test(cells[0], cells[1 : 1 + draws.drawn], draws.sites)
 
 
 ESTIMATOR = LoopGain()
