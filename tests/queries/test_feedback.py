@@ -4,10 +4,10 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.proportion import proportion_confint  # type: ignore[import-untyped]
 
 from geo_flywheel import reports
-from geo_flywheel.records import Answer, Ask, Citation, Feedback, Prompt, Status
+from geo_flywheel.records import Answer, Ask, Citation, Fact, Feedback, Prompt, Status
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import open_hardened, open_store
 
@@ -23,7 +23,7 @@ def _answer(number: int, *sites: str) -> Answer:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("feedback") / "s.duckdb"
-    facts = [
+    facts: list[Fact] = [
         _answer(1, "a.example", "b.example"),
         _answer(2, "a.example"),
         Feedback("a1", "rating", 1, rater="x"),
