@@ -2,7 +2,7 @@
 
 The report of entry pages does not name where visits came from, so it is asked for once per assistant, with a segment of
 those whose referrer begins with one of its hosts (with www. or without, no other host below it). Days are those of the
-site's time zone.
+site's time zone. Entry pages come with their addresses, or as paths under `host`.
 
 Source:
     https://developer.matomo.org/api-reference/reporting-api
@@ -33,7 +33,7 @@ _METRICS = {"entry_nb_visits": "sessions", "entry_nb_actions": "actions"}
 async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[Gathered]:
     """Yield the entry pages of all days wanted, once per assistant, and all visits of each day."""
     token, base = key(service, "MATOMO_TOKEN"), service.url or told(service, "url")
-    site, host = told(service, "site_id", "1"), told(service, "host", wanted.sites[0])
+    site, host = told(service, "site_id", "1"), told(service, "host")
     about = {"host": host, "day": f"{wanted.since}"}
 
     def asked(method: str, more: Mapping[str, str]) -> Request:

@@ -31,8 +31,9 @@ _METRICS = {"visits": "sessions", "pageviews": "pageviews"}
 
 async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[Gathered]:
     """Yield the rows of all days wanted, their pages joined, and all visits of each day."""
-    site = told(service, "site_id", wanted.sites[0])
-    token, host, came = key(service, "PLAUSIBLE_API_KEY"), told(service, "host"), 0
+    host = told(service, "host")
+    site = told(service, "site_id", host.removeprefix("www."))
+    token, came = key(service, "PLAUSIBLE_API_KEY"), 0
     query = {
         "site_id": site,
         "metrics": list(_METRICS),

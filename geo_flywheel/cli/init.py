@@ -58,6 +58,7 @@ rivals = ["example.org", "example.net"]
 # [signals.matomo]
 # url = "https://matomo.example.com"
 # site_id = 1
+# host = "www.example.com"
 # [signals.wikimedia]
 # articles = ["https://en.wikipedia.org/wiki/Running_shoe"]
 # [signals.hackernews]

@@ -72,7 +72,7 @@ def test_all_configured_sources_are_meant_or_those_named_configured_or_not() -> 
     found = sources(tables, environment)
     assert list(found) == ["plausible", "tranco"]
     assert (found["plausible"].url, found["plausible"].keys) == ("https://p.example", {"PLAUSIBLE_API_KEY": "k"})
-    assert found["plausible"].options == {"site_id": "", "host": "x"}
+    assert found["plausible"].options == {"site_id": "", "host": "x", "all_sessions": True}
     named = sources(tables, environment, ["hackernews", "tranco", "tranco"])
     assert {name: service.url for name, service in named.items()} == {
         "hackernews": "https://hn.algolia.com",

@@ -29,7 +29,7 @@ ARTICLES = ["https://en.wikipedia.org/wiki/Running_shoes", "https://en.wikipedia
 OPTIONS: dict[str, dict[str, Any]] = {
     "ga4": {"property": 1, "host": HOST},
     "plausible": {"host": HOST},
-    "matomo": {},
+    "matomo": {"host": HOST},
     "search_console": {},
     "wikimedia": {"articles": ARTICLES},
     "hackernews": {},
@@ -46,14 +46,16 @@ class Scene:
         self.sandbox = Sandbox(WORLD, 3, START)
         self.sandbox.clock.move(START + timedelta(days=DAYS))
 
-    def gather(self, *names: str, keys: dict[str, str] = KEYS, **options: Any) -> list[Came]:
+    def gather(
+        self, *names: str, keys: dict[str, str] = KEYS, sites: tuple[str, ...] = (SITE,), **options: Any
+    ) -> list[Came]:
         async def both() -> list[Came]:
             async with served(self.sandbox.respond) as address, Client(clock=impatient()) as http:
                 tables = [
                     GatheredFrom("signals", name, f"{address}/{name}", {**OPTIONS[name], **options})
                     for name in names or OPTIONS
                 ]
-                wanted = Wanted((SITE,), FIRST, LAST)
+                wanted = Wanted(sites, FIRST, LAST)
                 store, archive = self.root / "store.duckdb", self.root / "archive"
                 now = self.sandbox.clock.now
                 return await gather(Gathering(store, archive, sources(tables, keys), wanted, http, lambda: now))
@@ -216,3 +218,9 @@ def test_no_key_reaches_the_disk(scene: Scene) -> None:
     kept = b"".join(gzip.decompress(f.read_bytes()) if f.suffix == ".gz" else f.read_bytes() for f in files)
     assert b"properties/1:runReport" in kept
     assert not [key for key in KEYS.values() if key.encode() in kept]
+
+
+@pytest.mark.parametrize("name", ["ga4", "plausible", "matomo"])
+def test_what_a_tool_counts_belongs_to_its_own_host_whatever_site_is_asked_about(scene: Scene, name: str) -> None:
+    scene.gather(name, sites=("rival.example",))
+    assert scene.rows("SELECT DISTINCT site FROM engagements") == [(SITE,)]

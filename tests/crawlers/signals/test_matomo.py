@@ -13,7 +13,7 @@ ROW = {"label": "/a", "nb_visits": 4, "nb_hits": 9, "entry_nb_visits": "3", "ent
 
 
 def test_it_asks_once_per_assistant_with_its_token_in_the_body_alone() -> None:
-    found, http = gathered("matomo", (200, {"2026-10-01": []}), site_id=7, all_sessions=False)
+    found, http = gathered("matomo", (200, {"2026-10-01": []}), site_id=7, host="www.example.com", all_sessions=False)
     assert len(http.sent) == len(found) == len(beginnings())
     for (name, referrers), form, request, each in zip(beginnings().items(), http.forms, http.sent, found, strict=True):
         assert request.url == "https://stats.example/index.php"
@@ -47,18 +47,18 @@ def test_visits_belong_to_the_page_they_began_at_with_or_without_an_address() ->
 
 @pytest.mark.parametrize("rows", [[ROW], [ROW, ROW]])
 def test_one_day_alone_comes_as_its_rows(rows: list[Any]) -> None:
-    [first, *_], _ = gathered("matomo", (200, rows), all_sessions=False)
+    [first, *_], _ = gathered("matomo", (200, rows), host="www.example.com", all_sessions=False)
     assert next((f.day, f.value) for f in read("matomo", first)) == (date(2026, 10, 1), 3 * len(rows))
 
 
 @pytest.mark.parametrize("nothing", [[], {}, {"2026-10-01": []}])
 def test_nothing_is_no_fact(nothing: Any) -> None:
-    assert facts("matomo", (200, nothing)) == []
+    assert facts("matomo", (200, nothing), host="x.example") == []
 
 
 def test_an_error_inside_a_200_ends_the_asking_and_is_told() -> None:
     said = {"result": "error", "message": "You can't access this resource."}
-    [only], http = gathered("matomo", (200, said))
+    [only], http = gathered("matomo", (200, said), host="x.example")
     assert len(http.sent) == 1
     with pytest.raises(Unreadable, match="matomo says: You can't access this resource"):
         read("matomo", only)
@@ -67,7 +67,7 @@ def test_an_error_inside_a_200_ends_the_asking_and_is_told() -> None:
 @pytest.mark.parametrize("reply", [(500, {}), (200, b"<html>"), (200, {"soon": [ROW]}), (403, [])])
 def test_what_is_no_reply_of_the_api_is_unreadable(reply: tuple[int, Any]) -> None:
     with pytest.raises(Unreadable):
-        facts("matomo", reply, all_sessions=False)
+        facts("matomo", reply, host="x.example", all_sessions=False)
 
 
 @pytest.mark.parametrize(
