@@ -23,8 +23,8 @@ HASHES = BANDS * ROWS
 _PRIME = np.uint64((1 << 61) - 1)
 _SHIFT, _LOW = np.uint64(61), np.uint64((1 << 32) - 1)
 _BASE, _FOLD = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
-_AT_ONCE = 128  # 5-grams whose hashes are made at once: what fits into the cache of a core
-_NUMBER, _NO_WORD = re.compile(r"\d+(?:[.,\u066b]\d+)?"), re.compile(r"[\W_]+")
+_AT_ONCE = 256  # 5-grams whose hashes are made at once: what fits into the cache of a core
+_NUMBER, _WORD = re.compile(r"\d+(?:[.,\u066b]\d+)?"), re.compile(r"[^\W_]+")
 
 
 def signature(text: str) -> bytes | None:
@@ -38,7 +38,7 @@ def shingles(text: str) -> Hashes:
 
     Case, punctuation, diacritics and the values of numbers make no difference.
     """
-    words = _simple(text).split()
+    words = _simple(text)
     if len(words) < GRAM:
         return np.empty(0, np.uint32)
     hashed = np.fromiter(map(_hashed, words), np.uint64, len(words))
@@ -106,9 +106,9 @@ def _read(signature: bytes) -> Hashes:
     return np.frombuffer(signature, "<u4")
 
 
-def _simple(text: str) -> str:
-    """A text in lower case, its punctuation spaces, its numbers 0, its letters without diacritics."""
+def _simple(text: str) -> list[str]:
+    """The words of a text in lower case, without punctuation and diacritics, every number 0."""
     simple = text.lower()
     if not simple.isascii():
         simple = "".join(sign for sign in unicodedata.normalize("NFD", simple) if unicodedata.category(sign) != "Mn")
-    return _NO_WORD.sub(" ", _NUMBER.sub("0", simple))
+    return _WORD.findall(_NUMBER.sub("0", simple))
