@@ -50,8 +50,9 @@ bench: $(PEERS) ## the benchmarks, side by side with a floor or a peer
 endure: $(READY) ## the long fault tests
 	$(BIN)/python -m pytest -m endure
 
-validate: $(READY) ## the coverage studies of the estimators
+validate: $(READY) ## the coverage studies of the estimators; writes docs/validation.md
 	$(BIN)/python -m tests.validation.citation_rate
+	$(BIN)/python -m tests.validation
 
 lock: $(READY) ## resolve requirements.lock and requirements-bench.lock anew
 	$(LOCK) --group dev --output-file requirements.lock
