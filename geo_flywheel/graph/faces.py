@@ -1,7 +1,6 @@
 """The graph by the names of its nodes: a part of it, or all, as columns and as networkx knows it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -12,18 +11,30 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from geo_flywheel.errors import ConfigError
-from geo_flywheel.graph.network import NOBODY, Graph, State, Ties
+from geo_flywheel.graph.edges import (
+    CELL,
+    CORPUS,
+    EDGE_KINDS,
+    ENGINE,
+    KINDS,
+    PAGE,
+    PROMPT,
+    QUERY,
+    SITE,
+    Edges,
+    Numbers,
+    all_edges,
+    spans,
+    starts,
+    tied,
+)
+from geo_flywheel.graph.network import NOBODY, Graph, State
 
 MOST_EDGES = 200_000
 """With more, networkx takes gigabytes to hold them and minutes to walk them."""
 
-SITE, PAGE, PROMPT, ENGINE, CELL, CORPUS, QUERY = range(7)
-KINDS = ("site", "page", "prompt", "engine", "cell", "corpus", "query")
-EDGE_KINDS = ("cited", "retrieved", "fan-out", "belongs to", "present in", "links to")
-CITED, RETRIEVED, FAN_OUT, BELONGS_TO, PRESENT_IN, LINKS_TO = range(6)
 _LETTERS = {State.OBSERVED: "o", State.NOT_OBSERVED: "n", State.NOT_ASKED: ".", State.UNKNOWN: "?"}
 
-Numbers = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Columns = dict[str, "pa.Array[Any]"]
 
@@ -39,25 +50,6 @@ def check_size(edges: int) -> None:
             f"{edges:,} edges are more than the {MOST_EDGES:,} that networkx takes: name a site and fewer hops, one"
             " engine, or later weeks; or export to .parquet, which takes them all"
         )
-
-
-@dataclass(frozen=True)
-class Edges:
-    """All edges by the numbers of `Faces`, shape (edge,).
-
-    Attributes:
-        kind: Place in `EDGE_KINDS`.
-        row: Place among the ties of its kind, for cited, retrieved and fan-out; else -1.
-        first: First and
-        last: last time it was seen: Monday of a snapshot, or a day; NaT where it belongs to none.
-    """
-
-    kind: NDArray[np.int8]
-    source: Numbers
-    target: Numbers
-    row: Numbers
-    first: "NDArray[np.datetime64]"
-    last: "NDArray[np.datetime64]"
 
 
 class Faces:
@@ -76,17 +68,8 @@ class Faces:
             ConfigError: If the graph has no such site.
         """
         self.graph = graph
-        sizes = (
-            graph.sites,
-            graph.pages,
-            graph.prompts,
-            graph.engines,
-            graph.cells.engine,
-            graph.corpora,
-            graph.queries,
-        )
-        self.starts = np.concatenate([[0], np.cumsum([len(part) for part in sizes])])
-        everything = self._edges()
+        self.starts = starts(graph)
+        everything = all_edges(graph)
         reached = np.ones(self.starts[-1], bool) if site is None else self._around(everything, site, hops)
         if site is None:
             reached[:] = False
@@ -121,7 +104,7 @@ class Faces:
         edges, cells = self.edges, self.graph.cells
         cell = np.full(len(edges.kind), -1, np.int64)
         seen = np.full(len(edges.kind), np.nan)
-        for kind, ties, _ in self._ties():
+        for kind, ties, _ in tied(self.graph):
             mine = edges.kind == kind
             cell[mine], seen[mine] = ties.cell[edges.row[mine]], ties.seen[edges.row[mine]]
         return {
@@ -162,60 +145,6 @@ class Faces:
             reached[edges.source[before[edges.target]]] = True
         return reached
 
-    def _edges(self) -> Edges:
-        parts = [*self._tied(), *self._belonging(), self._present(), self._linked()]
-        return Edges(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-    def _tied(self) -> Iterator[tuple[Any, ...]]:
-        mondays = np.array(self.graph.snapshots, "datetime64[D]")
-        for kind, ties, to in self._ties():
-            _, place = self._spans(ties)
-            week = mondays[self.graph.cells.snapshot[ties.cell]]
-            first, last = (np.full(int(place.max(initial=-1)) + 1, fill, "datetime64[D]") for fill in ("9999", "0001"))
-            np.minimum.at(first, place, week)
-            np.maximum.at(last, place, week)
-            yield (
-                np.full(len(place), kind, np.int8), self.starts[CELL] + ties.cell, self.starts[to] + ties.unit,
-                np.arange(len(place)), first[place], last[place],
-            )  # fmt: skip
-
-    def _belonging(self) -> Iterator[tuple[Any, ...]]:
-        cells, week = self.graph.cells, np.array(self.graph.snapshots, "datetime64[D]")[self.graph.cells.snapshot]
-        named, owned = np.flatnonzero(cells.prompt != NOBODY), np.flatnonzero(self.graph.site_of != NOBODY)
-        never = np.full(len(owned), "NaT", "datetime64[D]")
-        everyone = np.arange(len(cells.engine))
-        yield _plain(BELONGS_TO, self.starts[CELL] + named, self.starts[PROMPT] + cells.prompt[named], week[named])
-        yield _plain(BELONGS_TO, self.starts[CELL] + everyone, self.starts[ENGINE] + cells.engine, week)
-        yield _plain(BELONGS_TO, self.starts[PAGE] + owned, self.graph.site_of[owned], never)
-
-    def _present(self) -> tuple[Any, ...]:
-        """Each unit and corpus once, from the first to the last day on which it was found there."""
-        presence = self.graph.presence
-        there = (presence.state == State.OBSERVED) & ((presence.page != NOBODY) | (presence.site != NOBODY))
-        source = np.where(presence.page != NOBODY, self.starts[PAGE] + presence.page, presence.site)[there]
-        pair = np.column_stack([source, self.starts[CORPUS] + presence.corpus[there]])
-        ends, place = np.unique(pair, axis=0, return_inverse=True)
-        first, last = (np.full(len(ends), "NaT", "datetime64[D]") for _ in range(2))
-        np.fmin.at(first, place, presence.day[there])
-        np.fmax.at(last, place, presence.day[there])
-        return (*_plain(PRESENT_IN, ends[:, 0], ends[:, 1], first)[:5], last)
-
-    def _linked(self) -> tuple[Any, ...]:
-        links = self.graph.links
-        plain = _plain(LINKS_TO, self.starts[PAGE] + links.source, self.starts[PAGE] + links.target, links.first)
-        return (*plain[:5], links.last)
-
-    def _ties(self) -> tuple[tuple[int, Ties, int], ...]:
-        graph = self.graph
-        return (CITED, graph.cited, PAGE), (RETRIEVED, graph.retrieved, PAGE), (FAN_OUT, graph.fan_out, QUERY)
-
-    def _spans(self, ties: Ties) -> tuple[Numbers, Numbers]:
-        """Each engine, prompt and unit once: number of its engine and prompt; and which of them each tie is of."""
-        cells, units = self.graph.cells, int(ties.unit.max(initial=0)) + 1
-        asking = cells.engine[ties.cell].astype(np.int64) * (len(self.graph.prompts) + 1) + cells.prompt[ties.cell] + 1
-        spans, place = np.unique(asking * units + ties.unit, return_inverse=True)
-        return spans // units, place.astype(np.int64)
-
     @cached_property
     def _status(self) -> NDArray[np.int8]:
         """What was asked, shape (engine and prompt, snapshot): the state of what is not among the answers."""
@@ -228,10 +157,10 @@ class Faces:
     def _states(self) -> "pa.Array[pa.StringScalar]":
         letters = np.array([_LETTERS[State(number)] for number in range(len(State))], "S1")
         found = np.full(len(self.edges.kind), None, object)
-        for kind, ties, _ in self._ties():
+        for kind, ties, _ in tied(self.graph):
             mine = self.edges.kind == kind
             if mine.any():
-                asking, place = self._spans(ties)
+                asking, place = spans(self.graph, ties)
                 states = self._status[asking]
                 states[place, self.graph.cells.snapshot[ties.cell]] = State.OBSERVED
                 text = letters[states].view(f"S{states.shape[1]}").ravel().astype(str).astype(object)
@@ -279,11 +208,6 @@ def to_networkx(graph: Graph, site: str, hops: int = 3) -> "nx.MultiDiGraph[str]
         ConfigError: If there is no such site, or too much around it.
     """
     return Faces(graph, site=site, hops=hops).networkx()
-
-
-def _plain(kind: int, source: Any, target: Any, when: "NDArray[np.datetime64]") -> tuple[Any, ...]:
-    size = len(source)
-    return np.full(size, kind, np.int8), source, target, np.full(size, -1), when, when
 
 
 def _days(days: "NDArray[np.datetime64]") -> "pa.Array[pa.Date32Scalar]":

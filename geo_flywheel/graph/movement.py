@@ -139,7 +139,7 @@ def _score(counts: Matrix, asked: Floats) -> Floats:
 def _spearman(first: Floats, second: Floats) -> float | None:
     if len(first) < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:  # noqa: PLR2004 - a rank needs company
         return None
-    return float(stats.spearmanr(first, second).statistic)
+    return float(np.corrcoef(stats.rankdata(first), stats.rankdata(second))[0, 1])
 
 
 def _asked(graph: Graph, engine: int) -> Floats:

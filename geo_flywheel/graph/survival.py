@@ -10,19 +10,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from geo_flywheel.errors import NotIdentified
 from geo_flywheel.graph.lifetimes import Fit, Kinds, lifetimes, settle
-from geo_flywheel.graph.network import NOBODY, Cells, Floats, Graph, Ints, Ties
+from geo_flywheel.graph.network import Floats, Graph, Ints, Ties
+from geo_flywheel.graph.watch import Watch, watched
 
 LEVEL = 0.95
 ESTIMAND = "ties that begin during the watch, over the population of prompts this basket was drawn from"
 _CHANCES = np.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99])
 _BANDS = (1, 2, 3, 5, 9, 17, 33)  # first age of each band of one hazard, in weeks
 _FEWEST_TIES, _FEWEST_PROMPTS = 30, 5
-_MOST_TIES = 5_000
 _GROUPS = 20
 _MISFIT = 0.05
 
@@ -92,23 +91,6 @@ class Survival:
         return "; ".join(text for there, text in parts if there)
 
 
-class _Watch(NamedTuple):
-    """Ties as they were watched, shape (tie,) but where said.
-
-    Attributes:
-        calendar: Number that ties asked in the same way, age by age, share.
-        asked: Answers at each age, shape (tie, age); 0 where nothing was asked.
-        cited: Answers of these that cite it, same shape.
-        end: Oldest age watched.
-    """
-
-    prompt: Ints
-    calendar: Ints
-    asked: Floats
-    cited: Floats
-    end: Ints
-
-
 def survival(graph: Graph, ties: Ties, engine: int, *, seed: int = 1) -> Survival:
     """Return how long the ties of an engine last, from weeks that are over.
 
@@ -126,7 +108,7 @@ def survival(graph: Graph, ties: Ties, engine: int, *, seed: int = 1) -> Surviva
         with the chance p of each tie drawn from a free distribution on 12 points. Limits: delete-a-group jackknife over
         prompts, t with groups - 1 degrees of freedom, on log(-log alive).
     """
-    watch, found = _watched(graph, ties, engine, seed)
+    watch, found = watched(graph, ties, engine, seed)
     prompts = np.unique(watch.prompt)
     if len(watch.prompt) < _FEWEST_TIES or len(prompts) < _FEWEST_PROMPTS:
         raise NotIdentified(
@@ -158,7 +140,7 @@ def _fit(kinds: Kinds, ties: Floats, before: Fit | None) -> Fit:
     return settle(kinds, ties, _band(kinds.likelihood.shape[1] - 1), before)
 
 
-def _kinds(watch: _Watch, group: Ints) -> Kinds:
+def _kinds(watch: Watch, group: Ints) -> Kinds:
     ages = watch.asked.shape[1]
     last = (ages - 1 - np.argmax(watch.cited[:, ::-1] > 0, axis=1)).astype(np.int32)
     total = watch.cited.sum(axis=1)
@@ -176,7 +158,7 @@ def _kinds(watch: _Watch, group: Ints) -> Kinds:
     return Kinds(likelihood, np.exp(start - start.max(axis=1, keepdims=True)), end, ties)
 
 
-def _naive(watch: _Watch) -> Floats:
+def _naive(watch: Watch) -> Floats:
     """Survival if the first week without a citation were the loss."""
     ages = watch.asked.shape[1]
     column = np.arange(ages + 1)
@@ -217,7 +199,7 @@ def _half(alive: Floats) -> float | None:
     return float(age - 1 + np.log(left / 0.5) / np.log(left / now))
 
 
-def _missing(watch: _Watch, fit: Fit) -> float:
+def _missing(watch: Watch, fit: Fit) -> float:
     """Chance to miss a lasting tie in a week after the first, over the weeks its prompt was asked."""
     asked = watch.asked[:, 1:]
     missed = _missed(asked, fit)[asked > 0]
@@ -230,7 +212,7 @@ def _missed(asked: Floats, fit: Fit) -> Floats:
     return np.asarray((((1 - _CHANCES) ** counts[:, None]) @ fit.mix)[place.reshape(asked.shape)], np.float64)
 
 
-def _seen_again(watch: _Watch, fit: Fit) -> tuple[Floats, Floats, Floats]:
+def _seen_again(watch: Watch, fit: Fit) -> tuple[Floats, Floats, Floats]:
     """By age: ties asked, the share of them cited, and the share expected to be."""
     asked = (watch.asked > 0).sum(axis=0).astype(np.float64)
     found = np.where(watch.asked > 0, 1 - _missed(watch.asked, fit), 0.0).sum(axis=0)
@@ -244,59 +226,3 @@ def _misfit(curve: Curve) -> float:
     later = (curve.age > 0) & (curve.asked > 0)
     gap = np.abs(curve.cited - curve.expected)[later]
     return float(np.average(gap, weights=curve.asked[later])) if later.any() else float("nan")
-
-
-def _watched(graph: Graph, ties: Ties, engine: int, seed: int) -> tuple[_Watch, int]:
-    """The ties of an engine that began after their prompt had been asked without them."""
-    cells = graph.cells
-    weeks = np.array([(day - graph.snapshots[0]).days // 7 for day in graph.snapshots], np.int32)
-    mine = (cells.engine == engine) & (cells.snapshot < graph.finished)
-    named = mine & (cells.prompt != NOBODY)
-    known = named & (cells.asked > 0)
-    if not known.any():
-        raise NotIdentified(_why_not(cells, mine, named))
-    asked = np.zeros((len(graph.prompts), weeks[-1] + 1))
-    asked[cells.prompt[known], weeks[cells.snapshot[known]]] = cells.asked[known]
-    held = known[ties.cell]
-    cell, units = ties.cell[held], int(ties.unit.max(initial=0)) + 1
-    edge, number = np.unique(cells.prompt[cell].astype(np.int64) * units + ties.unit[held], return_inverse=True)
-    week, prompt = weeks[cells.snapshot[cell]], (edge // units).astype(np.int32)
-    first = np.full(len(edge), asked.shape[1], np.int32)
-    np.minimum.at(first, number, week)
-    asked_before = np.cumsum(asked > 0, axis=1)[prompt, np.maximum(first - 1, 0)] > 0
-    entrants = np.flatnonzero((first > 0) & asked_before)
-    found = len(entrants)
-    if found > _MOST_TIES:
-        entrants = np.sort(np.random.default_rng(seed).choice(entrants, _MOST_TIES, replace=False))
-    place = np.full(len(edge), -1)
-    place[entrants] = np.arange(len(entrants))
-    watched = place[number] >= 0
-    cited = np.zeros((len(entrants), asked.shape[1]))
-    cited[place[number[watched]], (week - first[number])[watched]] = ties.seen[held][watched]
-    return _by_age(prompt[entrants], first[entrants], asked, cited), found
-
-
-def _why_not(cells: Cells, mine: NDArray[np.bool_], named: NDArray[np.bool_]) -> str:
-    if not mine.any():
-        return "this engine was not asked in any week that is over; come back when one is"
-    if not named.any():
-        return "the source does not say which prompt each answer is for; import a file that does"
-    if np.isnan(cells.asked[named]).all():
-        return (
-            "the source does not say what was asked, so that a miss and a loss look the same; crawl, or import answers"
-        )
-    return "nothing was asked with a prompt named; crawl, or import answers"
-
-
-def _by_age(prompt: Ints, first: Ints, asked: Floats, cited: Floats) -> _Watch:
-    """Lay the weeks of each tie out from its first; `cited` is so already."""
-    weeks = asked.shape[1]
-    at = first[:, None] + np.arange(weeks)
-    _, pattern = np.unique(asked, axis=0, return_inverse=True)
-    return _Watch(
-        prompt=prompt,
-        calendar=(pattern[prompt] * weeks + first).astype(np.int32),
-        asked=np.where(at < weeks, asked[prompt[:, None], np.minimum(at, weeks - 1)], 0.0),
-        cited=cited,
-        end=(weeks - 1 - first).astype(np.int32),
-    )

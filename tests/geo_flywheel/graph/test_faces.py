@@ -4,12 +4,13 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet
 
 from geo_flywheel.errors import ConfigError
 from geo_flywheel.graph import faces
+from geo_flywheel.graph.edges import EDGE_KINDS, KINDS
 from geo_flywheel.graph.exports import export
 from geo_flywheel.graph.faces import Faces, to_networkx
 from geo_flywheel.graph.network import Graph, Links, Presence, State, Ties
@@ -59,8 +60,8 @@ def edges(kind: str, part: "nx.MultiDiGraph[str]") -> dict[tuple[str, str], dict
 
 def test_every_kind_of_node_and_edge_is_there() -> None:
     part = Faces(full()).networkx()
-    assert {held["kind"] for _, held in part.nodes(data=True)} == set(faces.KINDS)
-    assert {held["kind"] for *_, held in part.edges(data=True)} == set(faces.EDGE_KINDS)
+    assert {held["kind"] for _, held in part.nodes(data=True)} == set(KINDS)
+    assert {held["kind"] for *_, held in part.edges(data=True)} == set(EDGE_KINDS)
 
 
 def test_a_citation_stands_with_asked_its_dates_and_its_state_at_each_snapshot() -> None:
@@ -141,6 +142,7 @@ def test_a_file_that_cannot_be_written_and_an_unknown_ending_are_told(tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
+@settings(max_examples=30)
 @given(st.text(max_size=20))
 def test_any_text_of_the_web_makes_xml_that_can_be_read(text: str) -> None:
     import tempfile
