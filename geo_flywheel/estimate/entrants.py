@@ -63,6 +63,15 @@ def entrants(panel: Panel) -> Entrants:
     return Entrants(cells, sites, int(entered.sum()), int((~entered).sum()), unasked, distinct)
 
 
+def begins(panel: Panel, pages: NDArray[np.generic]) -> Bools:
+    """Tell which of some pages enter while the panel runs, shape (page,)."""
+    kept = [name for name in ("page_id", "period", "first_seen") if name in panel.frame]
+    rows = panel.frame[kept].sort_values(["page_id", "period"], kind="stable", ignore_index=True)
+    page, starts = np.unique(rows["page_id"].to_numpy(), return_index=True)
+    entered = _entered(rows, starts, int(rows["period"].min()))
+    return np.asarray(entered[np.searchsorted(page, pages)], dtype=np.bool_)
+
+
 def _pooled(panel: Panel) -> pd.DataFrame:
     """One row per page and period, by page and period, all engines together, with events and what was asked."""
     if set(DISTINCT) <= set(panel.frame.columns):
