@@ -98,7 +98,7 @@ def tied(graph: Graph) -> tuple[tuple[int, Ties, int], ...]:
 
 
 def spans(graph: Graph, ties: Ties) -> tuple[Numbers, Numbers]:
-    """Return each engine, prompt and unit once, as its engine and prompt in one number, and which one each tie is of."""
+    """Return each engine, prompt and unit once, as engine and prompt in one number, and which one each tie is of."""
     cells, units = graph.cells, int(ties.unit.max(initial=0)) + 1
     asking = cells.engine[ties.cell].astype(np.int64) * (len(graph.prompts) + 1) + cells.prompt[ties.cell] + 1
     found, place = np.unique(asking * units + ties.unit, return_inverse=True)

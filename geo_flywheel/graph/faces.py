@@ -70,10 +70,7 @@ class Faces:
         self.graph = graph
         self.starts = starts(graph)
         everything = all_edges(graph)
-        reached = np.ones(self.starts[-1], bool) if site is None else self._around(everything, site, hops)
-        if site is None:
-            reached[:] = False
-            reached[everything.source] = reached[everything.target] = True
+        reached = self._anywhere(everything) if site is None else self._around(everything, site, hops)
         held = reached[everything.source] & reached[everything.target]
         self.nodes: Numbers = np.flatnonzero(reached)
         self.edges = Edges(*(getattr(everything, name)[held] for name in Edges.__dataclass_fields__))
@@ -133,6 +130,12 @@ class Faces:
         for row in _rows(self.edge_columns(nodes["id"])):
             made.add_edge(row.pop("source"), row.pop("target"), key=row["kind"], **row)
         return made
+
+    def _anywhere(self, edges: Edges) -> Bools:
+        """Every node that has an edge."""
+        reached = np.zeros(self.starts[-1], bool)
+        reached[edges.source] = reached[edges.target] = True
+        return reached
 
     def _around(self, edges: Edges, site: str, hops: int) -> Bools:
         if site not in self.graph.sites:
