@@ -1,7 +1,6 @@
 """Who sends a request, by what it says of itself: an AI agent, another program, or a person."""
 
 import re
-from collections.abc import Iterable
 from functools import cache
 
 from geo_flywheel.records import Client
@@ -13,14 +12,9 @@ _PERSON, _MACHINE = Client(), Client(is_machine=True)
 _PHONES = ("cubot",)  # makers of phones whose names end as those of robots do
 
 
-def clients(user_agents: Iterable[str | None]) -> list[Client]:
-    """Return who each User-Agent line stands for; one that is missing or empty is a program's."""
-    return [client(line) for line in user_agents]
-
-
-def client(user_agent: str | None) -> Client:
-    """Return who a User-Agent line stands for."""
-    line = (user_agent or "").lower()
+def client(user_agent: str) -> Client:
+    """Return who a User-Agent line stands for; an empty one is a program's."""
+    line = user_agent.lower()
     found = {match.lower() for match in _tokens().findall(line)}
     for agent, tokens in _agents() if found else ():
         if not tokens.isdisjoint(found):
@@ -31,8 +25,8 @@ def client(user_agent: str | None) -> Client:
 def _is_machine(line: str) -> bool:
     if not line.startswith(("mozilla/", "opera/")):
         return True  # every browser of the last twenty years begins so
-    if any(token.lower() in line for token in control_tokens()):
-        return True
+    if "http://" in line or "https://" in line or ("compatible;" in line and "msie" not in line):
+        return True  # where to complain, and that it is compatible, is said by programs alone
     words = machine_words()
     for word in _WORDS.findall(line):
         if word in _PHONES:

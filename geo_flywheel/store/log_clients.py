@@ -1,99 +1,120 @@
-"""Who stands behind the lines of a log: every User-Agent line, referrer and claim is asked about once, then joined."""
+"""Who stands behind the lines of a log: each distinct User-Agent line, referrer and claim is asked about once."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import numpy as np
 import pyarrow as pa
 
-from geo_flywheel.records import Visitors
-from geo_flywheel.store.database import Store
+from geo_flywheel.records import Client, Proof, Sender, Visitors
 
-# An assistant's own requests, and those of any program, are no person's, whatever referrer or utm_source they bear.
-_VISITING = """
-SELECT c.line, c.line_key, c.happened_at, c.host, c.path, c.method, c.status, c.bytes, c.utm_source,
-    'https://' || c.host || c.path AS raw_url,
-    a.agent, coalesce(a.operator, s.operator, u.operator) AS operator, a.purpose,
-    CASE WHEN a.agent IS NULL THEN coalesce(s.assistant, u.assistant) END AS assistant,
-    CASE WHEN a.agent IS NULL THEN CASE WHEN s.assistant IS NOT NULL THEN 'referrer' ELSE 'utm' END END AS attribution,
-    CASE WHEN a.agent IS NOT NULL THEN c.address END AS address,
-    CASE WHEN a.agent IS NOT NULL THEN c.forwarded END AS forwarded
-FROM chunk AS c
-LEFT JOIN known_agent AS a ON a.user_agent = c.agent
-LEFT JOIN known_sender AS s ON s.host = split_part(c.referrer, '/', 3)
-    AND starts_with(c.referrer, split_part(c.referrer, '/', 1) || '//' || s.host || s.path)
-LEFT JOIN known_campaign AS u ON u.utm_source = c.utm_source
-WHERE c.agent IS NOT NULL AND (a.agent IS NOT NULL
-    OR (NOT a.is_machine AND (s.assistant IS NOT NULL OR u.assistant IS NOT NULL)))
-"""
+_Told = TypeVar("_Told")
+_MOST = 500_000  # values remembered of one kind
+_PERSON, _MACHINE, _AGENT = 0, 1, 2
+_NOBODY = Client(is_machine=True)  # sends no User-Agent line: no browser does that
 
 
 class Known:
     """What is known so far of those who stand behind the lines of one log."""
 
-    visiting = _VISITING
-
-    def __init__(self, store: Store, visitors: Visitors) -> None:
+    def __init__(self, visitors: Visitors) -> None:
         """Begin with nothing known."""
-        self._store = store
         self._visitors = visitors
-        run = store.connection.execute
-        run(
-            "CREATE OR REPLACE TEMP TABLE known_agent (user_agent VARCHAR, agent VARCHAR, operator VARCHAR,"
-            " purpose VARCHAR, is_machine BOOLEAN)"
-        )
-        run("CREATE OR REPLACE TEMP TABLE known_host (host VARCHAR)")
-        run(
-            "CREATE OR REPLACE TEMP TABLE known_sender"
-            " (host VARCHAR, path VARCHAR, assistant VARCHAR, operator VARCHAR)"
-        )
-        run("CREATE OR REPLACE TEMP TABLE known_campaign (utm_source VARCHAR, assistant VARCHAR, operator VARCHAR)")
+        self._clients: dict[str, Client] = {}
+        self._hosts: dict[str, Sequence[Sender]] = {}
+        self._campaigns: dict[str, Sender | None] = {}
+        self._proofs: dict[tuple[str, str | None, str | None], Proof] = {}
 
-    def learn(self) -> None:
-        """Ask about what is new in the relation `chunk`."""
-        agents = self._new("agent", "known_agent", "user_agent")
-        told = self._visitors.clients(agents)
-        self._add(
-            "known_agent", user_agent=agents, agent=[c.agent for c in told], operator=[c.operator for c in told],
-            purpose=[c.purpose for c in told], is_machine=pa.array([c.is_machine for c in told], pa.bool_()),
-        )  # fmt: skip
-        hosts = self._new("split_part(referrer, '/', 3)", "known_host", "host")
-        self._add("known_host", host=hosts)
-        found = [
-            (host, sender)
-            for host, senders in zip(hosts, self._visitors.senders(hosts), strict=True)
-            for sender in senders
+    def visits(self, chunk: pa.Table) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.bool_]]]:
+        """Return the lines of agents, and of people whom assistants sent, and which lines they are.
+
+        An agent's own requests, and those of any program, are no person's, whatever referrer or utm_source they bear.
+
+        Args:
+            chunk: Lines, as `log_layouts.parsed` gives them.
+
+        Returns:
+            Those lines with the columns `operator`, `purpose`, `verification`, `as_of`, `assistant` and `attribution`
+            beside, their `agent` the name of the agent; and a mask of the chunk, shape (line,).
+        """
+        agents, clients = _coded(chunk["agent"], self._told_clients)
+        referrers, senders = _coded(chunk["referrer"], self._told_senders)
+        sources, campaigns = _coded(chunk["utm_source"], self._told_campaigns)
+        clients = [*clients, _NOBODY]
+        kinds = np.array([_kind(client) for client in clients], np.int8)[agents]
+        sent = np.array([*(sender is not None for sender in senders), False])[referrers]
+        tagged = np.array([*(sender is not None for sender in campaigns), False])[sources]
+        is_visit = (kinds == _AGENT) | ((kinds == _PERSON) & (sent | tagged))
+        which = np.flatnonzero(is_visit)
+        found = chunk.take(pa.array(which))
+        who = [clients[code] for code in agents[which]]
+        by = [
+            (None, None) if client.agent else (senders[r], "referrer") if known else (campaigns[u], "utm")
+            for client, r, u, known in zip(who, referrers[which], sources[which], sent[which], strict=True)
         ]
-        self._add(
-            "known_sender", host=[host for host, _ in found], path=[sender.path for _, sender in found],
-            assistant=[sender.assistant for _, sender in found], operator=[sender.operator for _, sender in found],
-        )  # fmt: skip
-        sources = self._new("utm_source", "known_campaign", "utm_source")
-        campaigns = self._visitors.campaigns(sources)
-        self._add(
-            "known_campaign", utm_source=sources, assistant=[c and c.assistant for c in campaigns],
-            operator=[c and c.operator for c in campaigns],
-        )  # fmt: skip
+        columns = {
+            "agent": [client.agent for client in who],
+            "operator": [
+                client.operator or (sender and sender.operator) for client, (sender, _) in zip(who, by, strict=True)
+            ],
+            "purpose": [client.purpose for client in who],
+            "assistant": [sender and sender.assistant for sender, _ in by],
+            "attribution": [attribution for _, attribution in by],
+        } | self._proven(found, who)
+        for name, values in columns.items():
+            kind = pa.date32() if name == "as_of" else pa.string()
+            found = found.drop_columns(name) if name in found.column_names else found
+            found = found.append_column(name, pa.array(values, kind))
+        return found, is_visit
 
-    def proven(self) -> pa.Table:
-        """Return what the addresses of the relation `visiting` prove of the agents they claim to be."""
-        claims = self._store.rows("SELECT DISTINCT agent, address, forwarded FROM visiting WHERE agent IS NOT NULL")
-        proofs = self._visitors.proofs(claims)
-        return pa.table(
-            {
-                "agent": pa.array([agent for agent, _, _ in claims], pa.string()),
-                "address": pa.array([address for _, address, _ in claims], pa.string()),
-                "forwarded": pa.array([forwarded for _, _, forwarded in claims], pa.string()),
-                "verification": pa.array([proof.verification for proof in proofs], pa.string()),
-                "as_of": pa.array([proof.as_of for proof in proofs], pa.date32()),
-            }
-        )
+    def _proven(self, found: pa.Table, who: Sequence[Client]) -> dict[str, list[Any]]:
+        addresses, forwarded = found["address"].to_pylist(), found["forwarded"].to_pylist()
+        claims = [
+            (client.agent, *of) if client.agent else None
+            for client, of in zip(who, zip(addresses, forwarded, strict=True), strict=True)
+        ]
+        _learn(self._proofs, {claim for claim in claims if claim}, self._visitors.proofs)
+        proofs = [self._proofs[claim] if claim else None for claim in claims]
+        return {
+            "verification": [proof and proof.verification for proof in proofs],
+            "as_of": [proof and proof.as_of for proof in proofs],
+        }
 
-    def _new(self, column: str, table: str, name: str) -> list[str]:
-        found = self._store.rows(
-            f"SELECT DISTINCT {column} AS found FROM chunk WHERE {column} IS NOT NULL AND {column} <> ''"
-            f" EXCEPT SELECT {name} FROM {table}"
-        )
-        return [value for (value,) in found]
+    def _told_clients(self, lines: Sequence[str]) -> list[Client]:
+        _learn(self._clients, set(lines), self._visitors.clients)
+        return [self._clients[line] for line in lines]
 
-    def _add(self, table: str, **columns: "list[str] | list[str | None] | pa.Array[pa.BooleanScalar]") -> None:
-        rows = pa.table({name: pa.array(column) if len(column) else [] for name, column in columns.items()})
-        if rows.num_rows:
-            with self._store.staged("learned", rows):
-                self._store.connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM learned")
+    def _told_senders(self, referrers: Sequence[str]) -> list[Sender | None]:
+        """The assistant each referrer is a page of."""
+        parts = [referrer.split("/", 3) for referrer in referrers]
+        hosts = [part[2] if len(part) > 2 else "" for part in parts]  # noqa: PLR2004 - scheme, nothing, host
+        _learn(self._hosts, set(hosts), self._visitors.senders)
+        return [
+            next((sender for sender in self._hosts[host] if f"/{part[-1]}".startswith(sender.path)), None)
+            for host, part in zip(hosts, parts, strict=True)
+        ]
+
+    def _told_campaigns(self, sources: Sequence[str]) -> list[Sender | None]:
+        _learn(self._campaigns, set(sources), self._visitors.campaigns)
+        return [self._campaigns[source] for source in sources]
+
+
+def _kind(client: Client) -> int:
+    return _AGENT if client.agent else _MACHINE if client.is_machine else _PERSON
+
+
+def _coded(
+    column: pa.ChunkedArray, told: Callable[[Sequence[str]], list[_Told]]
+) -> tuple[np.ndarray[Any, np.dtype[np.int32]], list[_Told]]:
+    """A number for each value of a column, and what is told of each distinct one; null has the number after these."""
+    coded = column.combine_chunks().dictionary_encode()
+    distinct = coded.dictionary.to_pylist()
+    return coded.indices.fill_null(len(distinct)).to_numpy(), told(distinct)
+
+
+def _learn(known: dict[Any, Any], values: set[Any], ask: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
+    """Ask about those values that are not known."""
+    if len(known) + len(values) > _MOST:
+        known.clear()
+    new = sorted(values - known.keys(), key=repr)
+    known.update(zip(new, ask(new), strict=True))

@@ -70,16 +70,13 @@ def _blocks(path: Path) -> Iterator[bytes]:
 
 
 def _cut(file: BinaryIO) -> Iterator[bytes]:
-    rest = b""
     while block := file.read(BLOCK):
-        end = block.rfind(b"\n") + 1
-        if end:
-            yield rest + block[:end]
-            rest = block[end:]
-        else:
-            rest = (rest + block)[:LONGEST]
-    if rest:
-        yield rest + b"\n"
+        if not block.endswith(b"\n"):
+            rest = file.readline(LONGEST)
+            block += rest if rest.endswith(b"\n") else rest + b"\n"
+            while rest and not rest.endswith(b"\n"):  # what a line has beyond the longest
+                rest = file.readline(LONGEST)
+        yield block
 
 
 def _parts(block: bytes) -> Iterator[bytes]:

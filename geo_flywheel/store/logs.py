@@ -30,28 +30,15 @@ SAMPLE = 20
 _LONGEST_SAMPLE = 300
 _ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,}")
 
-# The second and later of equal lines, those of former blocks counted in.
-_AGAIN = """
-SELECT c.line, xor(c.line_key, CAST(md5_number('#' || (row_number() OVER (PARTITION BY c.line_key ORDER BY c.line)
-    + coalesce(s.earlier, 0))) >> 64 AS UBIGINT)) AS key
-FROM chunk AS c
-LEFT JOIN (SELECT line_key, count(*) AS earlier FROM seen_line GROUP BY line_key) AS s ON s.line_key = c.line_key
-WHERE c.line_key IN (SELECT line_key FROM chunk GROUP BY line_key HAVING count(*) > 1)
-    OR c.line_key IN (SELECT line_key FROM seen_line)
-QUALIFY row_number() OVER (PARTITION BY c.line_key ORDER BY c.line) + coalesce(s.earlier, 0) > 1
-"""
-
 _VISITS = """
 INSERT INTO visit
 SELECT v.line_key, $reading_no, v.happened_at, v.host, l.page_no, l.link_no, v.path, left(v.method, 20), v.status,
     v.bytes, v.agent, v.operator, v.purpose,
-    CASE WHEN p.verification = 'spoofed' AND abs(date_diff('day', p.as_of, CAST(v.happened_at AS DATE))) > 183
-        THEN 'unverifiable' ELSE p.verification END,
+    CASE WHEN v.verification = 'spoofed' AND abs(date_diff('day', v.as_of, CAST(v.happened_at AS DATE))) > 183
+        THEN 'unverifiable' ELSE v.verification END,
     v.assistant, v.attribution, left(v.utm_source, 200)
 FROM visiting AS v
-JOIN linked AS l ON l.raw_url = v.raw_url
-LEFT JOIN proven AS p ON p.agent = v.agent AND p.address IS NOT DISTINCT FROM v.address
-    AND p.forwarded IS NOT DISTINCT FROM v.forwarded
+JOIN linked AS l ON l.raw_url = 'https://' || v.host || v.path
 """
 
 
@@ -75,7 +62,7 @@ class Writer:
         run("CREATE OR REPLACE TEMP TABLE seen_line (line_key UBIGINT)")
         run("CREATE OR REPLACE TEMP TABLE incoming_traffic AS SELECT * FROM traffic LIMIT 0")
         tally = _Tally()
-        known = Known(self._store, file.visitors)
+        known = Known(file.visitors)
         for some in lines(file.path, has_headers=file.layout == "w3c"):
             if file.layout != "w3c" or some.fields:
                 self._block(_read(self._store, file, some), known, tally)
@@ -100,29 +87,40 @@ class Writer:
         if not chunk.num_rows:
             return
         first, last = (moment.as_py() for moment in pc.min_max(chunk["happened_at"]).values())
-        chunk = self._told_apart(chunk.drop_columns("bad"), tally.meets(first, last))
+        chunk = self._told_apart(chunk.drop_columns("bad"), tally)
         chunk = self._fresh(chunk, first, last)
         tally.spans(first, last)
         tally.new += chunk.num_rows
-        with self._store.staged("chunk", chunk):
-            known.learn()
-            self._keep(known)
+        self._keep(chunk, known)
 
-    def _told_apart(self, chunk: pa.Table, meets_former: bool) -> pa.Table:  # noqa: FBT001 - told by its one caller
-        """Number the lines, and give those that are equal to an earlier one of this log a key of their own."""
-        run = self._store.connection.execute
-        chunk = chunk.append_column("line", pa.array(np.arange(chunk.num_rows, dtype=np.int32)))
-        with self._store.staged("chunk", chunk):
-            distinct = chunk.num_rows
-            if not meets_former:
-                [(distinct,)] = self._store.rows("SELECT count(DISTINCT line_key) FROM chunk")
-            again = self._store.table(_AGAIN) if meets_former or distinct < chunk.num_rows else None
-            run("INSERT INTO seen_line SELECT line_key FROM chunk")
-        if again is None or not again.num_rows:
-            return chunk
+    def _told_apart(self, chunk: pa.Table, tally: "_Tally") -> pa.Table:
+        """Give the lines that are equal to an earlier one of this log a key of their own."""
         keys = chunk["line_key"].to_numpy().copy()
-        keys[again["line"].to_numpy()] = again["key"].to_numpy()
+        earlier = self._seen_earlier(chunk, tally)
+        ordered = np.sort(keys)
+        doubled = ordered[1:][ordered[1:] == ordered[:-1]]
+        again = np.flatnonzero(np.isin(keys, np.concatenate([doubled, np.array(list(earlier), np.uint64)])))
+        for line in again if doubled.size or earlier else ():
+            key = int(keys[line])
+            if ordinal := earlier.get(key, 0):
+                keys[line] = _again(key, ordinal + 1)
+            earlier[key] = ordinal + 1
+        with self._store.staged("coming", chunk.select(["line_key"])):
+            self._store.connection.execute("INSERT INTO seen_line SELECT line_key FROM coming")
         return chunk.set_column(chunk.column_names.index("line_key"), "line_key", pa.array(keys))
+
+    def _seen_earlier(self, chunk: pa.Table, tally: "_Tally") -> dict[int, int]:
+        """How often each key of a chunk came in the blocks before; only where their times meet is there any."""
+        if tally.first is None or tally.last is None:
+            return {}
+        meets = pc.and_(
+            pc.less_equal(chunk["happened_at"], tally.last), pc.greater_equal(chunk["happened_at"], tally.first)
+        )
+        with self._store.staged("meeting", chunk.filter(meets).select(["line_key"])):
+            found = self._store.rows(
+                "SELECT line_key, count(*) FROM seen_line SEMI JOIN meeting USING (line_key) GROUP BY line_key"
+            )
+        return dict(found)
 
     def _fresh(self, chunk: pa.Table, first: datetime, last: datetime) -> pa.Table:
         """The lines that no current reading of another log holds."""
@@ -134,28 +132,31 @@ class Writer:
         with self._store.staged("coming", chunk.select(["line_key"]).rename_columns(["key"])):
             if not self._overlap.held("log_line", "coming"):
                 return chunk
-        with self._store.staged("chunk", chunk.select(["line_key", "line"])):
-            fresh = self._store.table(
-                "SELECT line FROM chunk WHERE line_key NOT IN (SELECT key FROM held) ORDER BY line"
-            )
-        return chunk.take(fresh["line"])
+        held = self._store.table("SELECT DISTINCT key FROM held")["key"].to_numpy()
+        return chunk.filter(pa.array(~np.isin(chunk["line_key"].to_numpy(), held)))
 
-    def _keep(self, known: Known) -> None:
-        """From chunk: its visits, its traffic and its lines."""
+    def _keep(self, chunk: pa.Table, known: Known) -> None:
+        """Store visits, traffic and lines."""
         run, number = self._store.connection.execute, {"reading_no": self._reading_no}
-        run(f"CREATE OR REPLACE TEMP TABLE visiting AS {known.visiting}")
-        linked = number_links(self._store, "(SELECT DISTINCT raw_url, CAST(NULL AS VARCHAR) AS domain FROM visiting)")
-        with self._store.staged("linked", linked), self._store.staged("proven", known.proven()):
-            run(_VISITS, number)
-        [(visits,)] = self._store.rows("SELECT count(*) FROM visiting")
-        self._added["visit"] += int(visits)
-        run(
-            "INSERT INTO incoming_traffic SELECT $reading_no, host, CAST(happened_at AS DATE) AS day, path, status,"
-            f" count(*) FROM chunk{' WHERE line NOT IN (SELECT line FROM visiting)' if visits else ''}"
-            " GROUP BY host, day, path, status",
-            number,
-        )
-        run("INSERT INTO log_line SELECT line_key, $reading_no FROM chunk", number)
+        visits, is_visit = known.visits(chunk)
+        with self._store.staged("visiting", visits):
+            linked = number_links(
+                self._store,
+                "(SELECT DISTINCT 'https://' || host || path AS raw_url, CAST(NULL AS VARCHAR) AS domain"
+                " FROM visiting)",
+            )
+            with self._store.staged("linked", linked):
+                run(_VISITS, number)
+        self._added["visit"] += visits.num_rows
+        others = chunk.select(["host", "happened_at", "path", "status"])
+        with self._store.staged("others", others.filter(pa.array(~is_visit)) if visits.num_rows else others):
+            run(
+                "INSERT INTO incoming_traffic SELECT $reading_no, host, CAST(happened_at AS DATE) AS day, path, status,"
+                " count(*) FROM others GROUP BY host, day, path, status",
+                number,
+            )
+        with self._store.staged("chunk", chunk.select(["line_key"])):
+            run("INSERT INTO log_line SELECT line_key, $reading_no FROM chunk", number)
 
     def _finish(self, file: LogFile, tally: "_Tally") -> None:
         run = self._store.connection.execute
@@ -170,9 +171,7 @@ class Writer:
         [(requests,)] = self._store.rows("SELECT coalesce(sum(requests), 0) FROM incoming_traffic")
         self._added["traffic"] += int(requests)
         self._added["unreadable line"] += tally.bad
-        for table in ("incoming_traffic", "seen_line", "visiting"):
-            run(f"DROP TABLE IF EXISTS {table}")
-        run("DROP TABLE IF EXISTS held")
+        run("DROP TABLE incoming_traffic; DROP TABLE seen_line; DROP TABLE IF EXISTS held")
 
 
 class _Tally:
@@ -183,10 +182,6 @@ class _Tally:
         self.first: datetime | None = None
         self.last: datetime | None = None
         self.sample: list[str] = []
-
-    def meets(self, first: datetime, last: datetime) -> bool:
-        """Whether a stretch of time meets the stretch read so far."""
-        return self.first is not None and self.last is not None and first <= self.last and last >= self.first
 
     def spans(self, first: datetime, last: datetime) -> None:
         """Stretch the time read so far."""
@@ -215,3 +210,8 @@ def _read(store: Store, file: LogFile, some: Lines) -> pa.Table:
 def _salt(host: str) -> int:
     """What tells the lines of two hosts apart that do not name their host."""
     return int.from_bytes(sha256(host.encode()).digest()[:8], "big") if host else 0
+
+
+def _again(key: int, ordinal: int) -> int:
+    """The key of the second or a later one of equal lines."""
+    return key ^ int.from_bytes(sha256(f"#{ordinal}".encode()).digest()[:8], "big")
