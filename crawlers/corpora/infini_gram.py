@@ -34,7 +34,7 @@ async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[
         service.url, whole(options, "sentences", NAME), whole(options, "most_pages", NAME), str(options["sites"])
     )
     indexes = _indexes(names(options, "indexes", NAME))
-    async for each in sentence_index.gather(Polite(http, NAME, options), wanted, asking, indexes):
+    async for each in sentence_index.gather(http, Polite(http, NAME, options), wanted, asking, indexes):
         yield each
 
 

@@ -45,7 +45,7 @@ async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[
     polite = Polite(http, NAME, options)
     days = await _days(polite, service)
     indexes = [_index(name, days) for name in names(options, "indexes", NAME)]
-    async for each in sentence_index.gather(_Spelling(polite), wanted, asking, indexes):
+    async for each in sentence_index.gather(http, _Spelling(polite), wanted, asking, indexes):
         yield each
 
 

@@ -17,7 +17,7 @@ from crawlers import pages
 from crawlers.base import Gathered, Http, Reply, Request, Wanted
 from crawlers.crawled.bundle import bundled, parts
 from crawlers.reading.lenient import integer, mapping
-from geo_flywheel.errors import CrawlError, Throttled
+from geo_flywheel.errors import CrawlError
 from geo_flywheel.records import Capture, Fact, Presence, PresenceState
 from geo_flywheel.urls import canonical
 
@@ -60,15 +60,24 @@ class Asking:
     sites: str = ""
 
 
-async def gather(http: Http, wanted: Wanted, asking: Asking, indexes: Sequence[Index]) -> AsyncIterator[Gathered]:
+async def gather(
+    web: Http, service: Http, wanted: Wanted, asking: Asking, indexes: Sequence[Index]
+) -> AsyncIterator[Gathered]:
     """Yield, per page and index, the counts of the page's sentences, as many of them as it takes to know.
 
     A sentence that stands on two of the pages tells neither: it would make one present because the other is.
 
+    Args:
+        web: The way to pages; what one of them answers says nothing about the service.
+        service: The way to the index.
+        wanted: Pages, and passages of those that have any.
+        asking: How the index is asked.
+        indexes: Which.
+
     Raises:
         Throttled: If the service asks for patience.
     """
-    offered = {page: await _sentences(http, wanted, asking, page) for page in wanted.pages[: asking.most_pages]}
+    offered = {page: await _sentences(web, wanted, asking, page) for page in wanted.pages[: asking.most_pages]}
     times = Counter(sentence for sentences in offered.values() for sentence in set(sentences))
     for page, sentences in offered.items():
         own = [sentence for sentence in sentences if times[sentence] == 1][: asking.sentences]
@@ -76,7 +85,7 @@ async def gather(http: Http, wanted: Wanted, asking: Asking, indexes: Sequence[I
             told = {"page": page, "corpus": index.corpus, "index": index.name}
             if index.ended:
                 told["observed_on"] = index.ended.isoformat()
-            yield Gathered(await _ask(http, asking.url, index.name, own), told)
+            yield Gathered(await _ask(service, asking.url, index.name, own), told)
 
 
 def read(capture: Capture, method: str) -> Iterator[Fact]:
@@ -103,8 +112,6 @@ async def _sentences(http: Http, wanted: Wanted, asking: Asking, page: str) -> t
     if not given:
         try:
             reply = await http.send(Request("GET", pages.address(asking.sites, page), public=True))
-        except Throttled:
-            raise
         except CrawlError:  # the page cannot be had, so nothing is known of it
             return ()
         headers: Mapping[str, str] = pages.telling(reply.headers)

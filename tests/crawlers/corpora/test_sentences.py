@@ -90,6 +90,17 @@ def test_a_page_without_passages_is_fetched_for_its_sentences(name: str) -> None
 
 
 @pytest.mark.parametrize("name", BOTH)
+def test_a_page_that_shuts_us_out_stops_no_other(name: str) -> None:
+    def answer(request: Request) -> tuple[int, object]:
+        return (403, "") if request.public else counting(request)
+
+    what = wanted(pages=("https://shut.example/", PAGE), passages={PAGE: SENTENCES})
+    came, _, error = by_hand(name, answer, what, ONE if name == "infini_gram" else MINI)
+    assert error is None
+    assert [(each.unit, each.state) for each in presences(read(name, came))] == [(PAGE, "present")]
+
+
+@pytest.mark.parametrize("name", BOTH)
 def test_a_page_that_cannot_be_had_says_nothing(name: str) -> None:
     came, _, error = by_hand(name, lambda _: (404, ""), wanted("a.example", pages=(PAGE,)))
     assert (came, error) == ([], None)
