@@ -140,6 +140,8 @@ class LoopGain:
             f" limit is known, and about {round(seen.weeks)} more weeks would help"
         )
         untold = self._untold(panel, pairs.left_out | numbers, reason, pairs)
+        if numbers["draws_without_root"] > _MOST_LOST:  # the few that have one say nothing of the lower limit
+            return replace(untold, reason=reason.replace("only the lower limit is known", "not even a lower limit is"))
         return replace(untold, interval=Interval(seen.low, inf, LEVEL, ESTIMAND))
 
     def _untold(
@@ -154,6 +156,7 @@ class LoopGain:
         return (*ASSUMPTIONS, *([_NOT_TOLD] if panel.origin == "not told" else []))
 
 
+_MOST_LOST = 0.75
 _BEYOND = (
     f"above a gain of {MOST_TRUSTED} or below {TRUSTED_WEEKS} weeks read the lower limit, not the value, which runs low"
 )
