@@ -53,7 +53,7 @@ placed AS (
         CASE
             WHEN starts_with(target, '/') THEN target
             WHEN contains(target, '://') AND lower(split_part(split_part(target, '/', 3), ':', 1)) = {host}
-                THEN '/' || substr(target, length(split_part(target, '/', 1)) + length(split_part(target, '/', 3)) + 3)
+                THEN '/' || substr(target, length(split_part(target, '/', 1)) + length(split_part(target, '/', 3)) + 4)
             ELSE ''
         END AS asked_for
     FROM told
