@@ -32,11 +32,6 @@ class State(IntEnum):
     OBSERVED = 2
     UNKNOWN = 3  # something was asked, and the source does not say how often
 
-    @property
-    def label(self) -> str:
-        """The state as it is written."""
-        return self.name.lower().replace("_", " ")
-
 
 class Engine(NamedTuple):
     """Who answers; two surfaces of one engine are never pooled."""
@@ -153,15 +148,6 @@ class Graph:
     def finished(self) -> int:
         """Number of snapshots whose week is over."""
         return len(self.snapshots) - int(self.running)
-
-    @property
-    def edges(self) -> int:
-        """Number of edges of all kinds, each counted once per snapshot; belongings too."""
-        ties = (self.cited, self.retrieved, self.fan_out)
-        named = int((self.cells.prompt != NOBODY).sum()) + len(self.cells.engine)
-        belonging = int((self.site_of != NOBODY).sum())
-        present = int((self.presence.state == State.OBSERVED).sum())
-        return sum(len(tie.cell) for tie in ties) + named + belonging + present + len(self.links.source)
 
 
 class Snapshot(NamedTuple):

@@ -1,6 +1,7 @@
 """Read what stood beside a site in the same answer, counted by prompt."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import date, timedelta
 from typing import Any
 
@@ -35,35 +36,37 @@ FROM ({_BASKETS}) AS told
 _ASKED = """
 SELECT engine, surface, made_of, asked_with, count(*) AS baskets FROM basket GROUP BY ALL ORDER BY ALL
 """
+# The sites of each basket: those of its answer, or of the sightings it stands for.
 _HELD = """
-SELECT DISTINCT b.basket, s.site_no
-FROM basket AS b
+SELECT b.basket, s.site_no
+FROM {baskets} AS b
 JOIN citation AS c ON c.answer_no = b.answer_no
-JOIN page_sites AS s ON s.page_no = c.page_no
-WHERE s.site <> ''
-UNION ALL
-SELECT DISTINCT b.basket, s.site_no
-FROM basket AS b
+JOIN page_site AS s ON s.page_no = c.page_no
+WHERE ({wanted})
+UNION
+SELECT b.basket, s.site_no
+FROM {baskets} AS b
 JOIN observations AS o ON o.engine = b.engine AND o.surface = b.surface AND o.day = b.day
     AND coalesce(o.prompt_no, -1) = b.prompt_no AND (b.topic = '' OR o.topic = b.topic)
-JOIN page_sites AS s ON s.page_no = o.page_no
-WHERE s.site <> '' AND o.cited > 0
+JOIN page_site AS s ON s.page_no = o.page_no
+WHERE o.cited > 0 AND ({wanted})
+"""
+_MINE = f"""
+SELECT b.* FROM basket AS b SEMI JOIN ({_HELD.format(baskets="basket", wanted="s.site_no = $1")}) AS h USING (basket)
+"""
+_NEAR = f"""
+SELECT site_no FROM ({_HELD.format(baskets="mine", wanted="s.site_no <> $1")}) AS h
+GROUP BY site_no ORDER BY count(*) DESC, site_no LIMIT $2
 """
 _TOGETHER = f"""
-WITH held AS MATERIALIZED ({_HELD}),
-mine AS (SELECT basket FROM held WHERE site_no = $1),
-near AS (
-    SELECT h.site_no FROM held AS h JOIN mine USING (basket) WHERE h.site_no <> $1
-    GROUP BY h.site_no ORDER BY count(*) DESC, h.site_no LIMIT $2
-)
 SELECT b.engine, b.surface, b.made_of, b.asked_with, h.site_no, count(*) AS holding, count(m.basket) AS together
-FROM held AS h
+FROM ({_HELD.format(baskets="basket", wanted="s.site_no = $1 OR s.site_no IN (SELECT site_no FROM near)")}) AS h
 JOIN basket AS b USING (basket)
 LEFT JOIN mine AS m USING (basket)
-WHERE h.site_no = $1 OR h.site_no IN (SELECT site_no FROM near)
 GROUP BY ALL ORDER BY ALL
 """
-_CANDIDATES = 500  # sites met most often beside the one asked for
+_SITES = "SELECT page_no, site_no FROM page_sites WHERE site <> ''"
+_CANDIDATES = 200  # sites met most often beside the one asked for
 
 
 def read_baskets(store: Store, site: str, choice: Choice | None = None, *, today: date | None = None) -> list[Baskets]:
@@ -83,10 +86,12 @@ def read_baskets(store: Store, site: str, choice: Choice | None = None, *, today
     number = site_number(store, site)
     until = day - timedelta(days=day.weekday())
     part = [choice.since, choice.engine, choice.surface, until]
-    basket = store.table(_NUMBERED, part)
-    with store.staged("basket", basket):
-        totals = store.rows(_ASKED)
-        counts = store.rows(_TOGETHER, [number, _CANDIDATES])
+    with ExitStack() as stack:
+        stack.enter_context(store.staged("page_site", store.table(_SITES)))
+        stack.enter_context(store.staged("basket", store.table(_NUMBERED, part)))
+        stack.enter_context(store.staged("mine", store.table(_MINE, [number])))
+        stack.enter_context(store.staged("near", store.table(_NEAR, [number, _CANDIDATES])))
+        totals, counts = store.rows(_ASKED), store.rows(_TOGETHER, [number])
     names = dict(store.rows("SELECT DISTINCT site_no, site FROM page_sites"))
     return [found for found in _baskets(totals, counts, number, names) if found.with_site.any()]
 

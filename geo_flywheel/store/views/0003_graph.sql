@@ -32,7 +32,7 @@ WHERE week IS NOT NULL
 GROUP BY engine, surface, prompt_no, CASE WHEN prompt_no IS NULL THEN topic ELSE '' END, week, query;
 
 -- Every edge by the names of its ends, at each snapshot at which it was seen; week null: it belongs to no snapshot.
--- asked stands beside seen where the edge is a count of answers.
+-- asked stands beside seen where the edge is a count of answers; first_seen and last_seen are days inside the snapshot.
 CREATE OR REPLACE VIEW graph_edges AS
 SELECT t.kind, 'cell' AS source_kind,
     t.engine || '/' || t.surface || '/' || coalesce(p.prompt_id, t.topic) || '/' || CAST(t.week AS VARCHAR) AS source,
@@ -90,7 +90,8 @@ JOIN page AS g ON g.page_no = l.page_no
 JOIN page AS h ON h.page_no = l.target_page_no
 GROUP BY g.url, h.url;
 
--- Each edge between a prompt and a page at every snapshot of the store. state: observed; not observed (asked, and it was
+-- Each edge between a prompt and a page at every snapshot of the store, the running week too, with its first and last day
+-- over all of them. state: observed; not observed (asked, and it was
 -- not among the answers); not asked; unknown (seen elsewhere, and the source does not say how often it was asked).
 CREATE OR REPLACE VIEW graph_edge_states AS
 SELECT e.kind, e.engine, e.surface, e.prompt_no, e.topic, e.page_no, e.first_seen, e.last_seen, s.week,

@@ -155,8 +155,3 @@ def test_any_text_of_the_web_makes_xml_that_can_be_read(text: str) -> None:
             nx.read_graphml(path) if ending == "graphml" else nx.read_gexf(path)
         (path,) = export(Faces(Graph(**parts)), Path(folder) / "a.json")
         assert text in {node["label"] for node in json.loads(path.read_text(encoding="utf-8"))["nodes"]}
-
-
-def test_the_graph_counts_its_edges() -> None:
-    made = full()
-    assert made.edges == len(Faces(made).edges.kind) + 1  # two days of one presence are one edge
