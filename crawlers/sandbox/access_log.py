@@ -1,7 +1,8 @@
 """The access log of a site of the market, one week, in the Combined format.
 
 Fetches are those of AI crawlers and visits those of people who came out of an answer, each as many as the market
-draws for page and day. Client addresses are of the blocks for documentation (RFC 5737).
+draws for page and day. Client addresses are of the blocks for documentation (RFC 5737); `RANGES` are those of the
+crawlers, as their operators publish them.
 """
 
 from collections.abc import Sequence
@@ -40,6 +41,10 @@ _CRAWLERS = (
     _Client("192.0.2", f"{_MOZILLA}PerplexityBot/1.0; +https://perplexity.ai/perplexitybot)"),
     _Client("192.0.2", "CCBot/2.0 (https://commoncrawl.org/faq/)"),
 )
+RANGES = {
+    agent: {"prefixes": [{"ipv4Prefix": "192.0.2.0/24"}]}
+    for agent in ("GPTBot", "OAI-SearchBot", "ClaudeBot", "PerplexityBot", "CCBot")
+}
 _PEOPLE = (
     _Client("198.51.100", _CHROME, "https://chatgpt.com/", "?utm_source=chatgpt.com"),
     _Client("198.51.100", _CHROME, "https://chatgpt.com/"),

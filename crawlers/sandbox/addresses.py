@@ -8,6 +8,7 @@
     /sites/<host>/<path>            the sites: pages, /robots.txt, /sitemap.xml; also by the header Host
     /logs/<host>/<monday>.log       what the server of a site wrote in the week of that Monday
     /logs/all/<monday>.log          the same of all sites, as one server of many hosts writes it
+    /ranges.json                    addresses of the crawlers in these logs: import them with --set ranges=FILE
     /redirect/<token>               302 to a page; also by the header Host of the redirects Gemini gives
     /<signal>/…                     what tools and public services count, as `crawlers.sandbox.analytics` and
                                     `crawlers.sandbox.public_signals` say: /ga4/v1beta/properties/1:runReport
@@ -29,7 +30,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from crawlers.sandbox.access_log import access_log, market_log
+from crawlers.sandbox.access_log import RANGES, access_log, market_log
 from crawlers.sandbox.analytics import Analytics
 from crawlers.sandbox.answers import REDIRECTS, answer, redirect, unasked
 from crawlers.sandbox.corpora import Corpora
@@ -101,6 +102,7 @@ class Sandbox:
             "faults": self._faults,
             "logs": self._logs,
             "market": self._market,
+            "ranges.json": lambda _: as_json(RANGES),
             "redirect": self._redirect,
             "sites": self._sites,
         }

@@ -46,9 +46,11 @@ def file(folder: Path, name: str, body: bytes) -> Path:
     return path
 
 
-def taken(places: Places, *files: Path, site: str | None = HOST, keep: bool = False, **options: str) -> list[Outcome]:
-    told = {f"set.{name}": value for name, value in ({"site": site} if site else {}).items()} | options
-    return list(take_in(places, files, told | ({KEEP: "yes"} if keep else {})))
+def taken(
+    places: Places, *files: Path, site: str | None = HOST, keep: bool = False, ranges: Path | None = None
+) -> list[Outcome]:
+    said = {"set.site": site, "set.ranges": str(ranges) if ranges else None, KEEP: "yes" if keep else None}
+    return list(take_in(places, files, {name: value for name, value in said.items() if value}))
 
 
 def rows(places: Places, sql: str) -> list[tuple[Any, ...]]:
@@ -196,12 +198,10 @@ def test_a_person_may_hand_in_newer_ranges(places: Places, tmp_path: Path) -> No
     log = file(tmp_path, "log", written([Request("/a", GPTBOT, "192.0.2.77")], combined))
     taken(places, log)
     assert one(places, "SELECT verification FROM visits") == "spoofed"
-    taken(places, log, **{"set.ranges": str(ranges)})
+    taken(places, log, ranges=ranges)
     assert one(places, "SELECT verification FROM visits") == "verified"
     ranges.write_text('{"GPTBot": []}')
-    (outcome,) = taken(
-        places, file(tmp_path, "other", written([Request("/b")], combined)), **{"set.ranges": str(ranges)}
-    )
+    (outcome,) = taken(places, file(tmp_path, "other", written([Request("/b")], combined)), ranges=ranges)
     assert "is no list of addresses" in (outcome.problem or "")
 
 
@@ -273,7 +273,7 @@ def test_read_again_a_log_that_others_lean_on_changes_nothing(places: Places, tm
     taken(places, first, file(tmp_path, "b.log", written(LOG[10:], combined)))
     before = told(places)
     ranges = file(tmp_path, "ranges.json", b'{"CCBot": ["192.0.2.0/24"]}')
-    taken(places, first, **{"set.ranges": str(ranges)})
+    taken(places, first, ranges=ranges)
     assert told(places) == before
     (tmp_path / "b.log").unlink()
     outcomes = taken(places, first)
