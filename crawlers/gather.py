@@ -24,9 +24,15 @@ from geo_flywheel.store.database import open_store
 BATCH = 50  # replies to a commit
 BATCH_BYTES = 16 * 1024**2
 PACES = {
+    "api.infini-gram.io": Pace(interval=1.0, connections=1),
+    "api.infini-gram-mini.io": Pace(interval=1.0, connections=1),
+    "data.commoncrawl.org": Pace(interval=0.55, connections=1),
+    "datasets-server.huggingface.co": Pace(interval=1.0, connections=1),
     "en.wikipedia.org": Pace(interval=1.0, connections=1),
     "hn.algolia.com": Pace(interval=0.4, connections=1),  # 10,000 requests an hour per address
+    "index.commoncrawl.org": Pace(interval=1.0, connections=1),
     "tranco-list.eu": Pace(interval=1.0, connections=1),
+    "web.archive.org": Pace(interval=6.0, connections=1),
     "wikimedia.org": Pace(interval=0.1, connections=2),
 }
 """What public services are spared, by host; those a person has a key for tell themselves when it is too much."""

@@ -47,7 +47,11 @@ WHERE week IS NOT NULL AND model_served IS NOT NULL ORDER BY ALL
 _PRESENCE = """
 SELECT corpus, unit_kind, method, state, count(*) AS units, CAST(sum(captures) AS BIGINT) AS captures,
     CAST(sum(documents) AS BIGINT) AS documents, CAST(sum(tokens) AS BIGINT) AS tokens, max(observed_on) AS observed_on
-FROM presences WHERE site = ? GROUP BY ALL
+FROM (
+    SELECT * FROM presences WHERE site = ?
+    QUALIFY row_number() OVER (PARTITION BY corpus, method, unit_kind, unit ORDER BY observed_on DESC NULLS LAST) = 1
+) AS newest
+GROUP BY ALL
 UNION ALL
 SELECT DISTINCT corpus, NULL, NULL, 'unknown', 0, NULL, NULL, NULL, NULL
 FROM presences WHERE corpus NOT IN (SELECT corpus FROM presences WHERE site = ?)

@@ -101,12 +101,13 @@ FROM (
 ) AS cell
 GROUP BY provider, engine, surface, model_served, prompt_no, topic, week, site;
 
--- What each corpus holds of each host, site or page; the newest dated row of each wins.
+-- What each corpus holds of each host, site or page; of several rows of one date the newest that knows wins.
 CREATE OR REPLACE VIEW presences AS
 SELECT corpus, unit, unit_kind, page_no, site, site_key, state, method, captures, documents, tokens, observed_on
 FROM (
     SELECT n.*, row_number() OVER (
-        PARTITION BY n.corpus, n.unit, n.unit_kind, n.method, n.observed_on ORDER BY r.capture_no DESC, n.key
+        PARTITION BY n.corpus, n.unit, n.unit_kind, n.method, n.observed_on
+        ORDER BY CASE WHEN n.state = 'unknown' THEN 1 ELSE 0 END, r.capture_no DESC, n.key
     ) AS newest
     FROM presence AS n
     JOIN current_reading AS r ON r.reading_no = n.reading_no
