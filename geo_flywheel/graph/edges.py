@@ -65,12 +65,20 @@ def _tied(graph: Graph, starts_at: Numbers) -> Iterator[tuple[Any, ...]]:
 
 def _belonging(graph: Graph, starts_at: Numbers) -> Iterator[tuple[Any, ...]]:
     cells, week = graph.cells, np.array(graph.snapshots, "datetime64[D]")[graph.cells.snapshot]
-    named, owned = np.flatnonzero(cells.prompt != NOBODY), np.flatnonzero(graph.site_of != NOBODY)
+    named, met = np.flatnonzero(cells.prompt != NOBODY), _met(graph)
+    owned = met[graph.site_of[met] != NOBODY]
     never = np.full(len(owned), "NaT", "datetime64[D]")
     everyone = np.arange(len(cells.engine))
     yield _plain(BELONGS_TO, starts_at[CELL] + named, starts_at[PROMPT] + cells.prompt[named], week[named])
     yield _plain(BELONGS_TO, starts_at[CELL] + everyone, starts_at[ENGINE] + cells.engine, week)
     yield _plain(BELONGS_TO, starts_at[PAGE] + owned, graph.site_of[owned], never)
+
+
+def _met(graph: Graph) -> Numbers:
+    """Pages that anything but a site has to do with: a superseded reading leaves pages behind that nothing knows."""
+    links, page = graph.links, graph.presence.page
+    ends = (graph.cited.unit, graph.retrieved.unit, links.source, links.target, page[page != NOBODY])
+    return np.unique(np.concatenate(ends)).astype(np.int64)
 
 
 def _present(graph: Graph, starts_at: Numbers) -> tuple[Any, ...]:

@@ -84,6 +84,15 @@ def test_presence_spans_its_days_and_absence_is_no_edge() -> None:
     assert set(present) == {("site:site0.example", "corpus:c4"), ("page:https://site1.example/", "corpus:c4")}
 
 
+def test_a_page_nothing_has_to_do_with_belongs_nowhere() -> None:
+    made = graph({(ALPHA, 0, 0): (2, {0: 1.0})}, units=2)
+    assert set(edges("belongs to", Faces(made).networkx())) == {
+        ("cell:alpha/api/p0/2026-01-05", "prompt:p0"),
+        ("cell:alpha/api/p0/2026-01-05", "engine:alpha/api"),
+        ("page:https://site0.example/", "site:site0.example"),
+    }
+
+
 def test_links_keep_their_days() -> None:
     links = edges("links to", Faces(full()).networkx())
     held = links["page:https://site3.example/", "page:https://site0.example/"]
