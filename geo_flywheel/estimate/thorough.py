@@ -24,6 +24,7 @@ Tell = Callable[[str], None]
 PERMUTATIONS = 199
 _BLOCKS = 13
 _DECILES = 10
+_FEWEST_MOVE = 0.9
 _PRESENCE = (0, 3)
 _TOLD_EVERY = 20
 
@@ -32,19 +33,23 @@ def permutation_p(pairs: Transitions, seed: int, tell: Tell) -> dict[str, float]
     """Return how often the gain is as large when presence is dealt out anew.
 
     Whole paths of presence change places among pages of one topic, one decile of citations and the same weeks, the
-    pages of a site together; chance alone then gives the gain.
+    pages of a site together; chance alone then gives the gain. Where fewer than nine tenths of the pages have another
+    to change places with, only their share is told.
     """
     rng = np.random.default_rng(seed)
     found = _point(pairs)
     if not isfinite(found):
         return {}
     group = _alike(pairs)
+    movable = float((np.bincount(group)[group] > 1).mean())
+    if movable < _FEWEST_MOVE:
+        return {"permutation_movable": movable}
     larger = 0
     for turn in range(PERMUTATIONS):
         if turn % _TOLD_EVERY == 0:
             tell(f"permutations: {turn} of {PERMUTATIONS}")
         larger += _point(_dealt(pairs, group, rng)) >= found
-    return {"permutation_p": (1 + larger) / (1 + PERMUTATIONS)}
+    return {"permutation_p": (1 + larger) / (1 + PERMUTATIONS), "permutation_movable": movable}
 
 
 def two_way(pairs: Transitions, whole: Estimate, tell: Tell) -> tuple[Estimate, float]:
