@@ -186,7 +186,7 @@ def _limits(alive: Floats, parts: Floats, ties: int) -> tuple[Floats, Floats]:
     low = np.maximum.accumulate(np.exp(-np.exp(whole + reach))[::-1])[::-1]
     high = np.minimum.accumulate(np.exp(-np.exp(whole - reach)))
     low[0] = high[0] = 1.0
-    return low, high
+    return np.minimum(low, alive), np.maximum(high, alive)
 
 
 def _half(alive: Floats) -> float | None:

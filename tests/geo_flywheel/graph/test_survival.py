@@ -57,6 +57,7 @@ def test_a_rate_that_falls_while_the_tie_lasts_is_said() -> None:
 def test_ties_that_outlast_the_watch_have_no_half_life_but_a_lower_limit_or_none() -> None:
     made = fading(4, half_life=500.0, weeks=12)
     one = survival(made, made.cited, 0)
+    assert ((one.curve.low <= one.curve.alive) & (one.curve.alive <= one.curve.high)).all()
     assert one.half_life.value is None
     assert one.half_life.high is None
     assert "more than half are left after the" in one.reason
