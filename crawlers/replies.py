@@ -302,12 +302,14 @@ def commit_gathered(
 
 
 def finish_dead_runs(store_path: Path, root: Path) -> int:
-    """Commit what runs that died had archived and not committed; returns the asks found there.
+    """Commit what crawls and gatherings that died had archived and not committed; returns the asks found there.
+
+    Files handed in by a run that died are left to the next import, which can read them.
 
     Raises:
         StoreError: If the store cannot be written; the next run finds them again.
     """
-    with closing(archive.dead(root)) as dead:
+    with closing(archive.dead(root, ("crawl", GATHER))) as dead:
         return sum(_committed(store_path, warc, root) for warc in dead)
 
 

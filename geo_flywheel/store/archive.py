@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -153,13 +153,17 @@ def recover(root: Path) -> list[Path]:
     return [_closed_name(path) for path in dead(root)]
 
 
-def dead(root: Path) -> Generator[Path, None, None]:
+def dead(root: Path, kinds: Sequence[str] = ("*",)) -> Generator[Path, None, None]:
     """Yield the file of each run that died: whole records stay, a cut-off tail goes.
 
     A file is closed when the next one is asked for, so that it is found again when whoever commits what is in it dies
     as well. A run that is still alive holds the lock on its file and is left alone.
+
+    Args:
+        root: The archive's folder.
+        kinds: Kinds of the runs that the caller can commit; those of other kinds are left to others.
     """
-    for path in sorted(root.glob(f"*.warc.gz{_OPEN}")):
+    for path in sorted(path for kind in kinds for path in root.glob(f"*-{kind}-*.warc.gz{_OPEN}")):
         with suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # It may have been closed between the listing and the lock.

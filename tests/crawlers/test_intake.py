@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from crawlers.base import DroppedFile, Import
 from crawlers.intake import Outcome, Places, rebuild, recognise, reread, take_in
+from crawlers.replies import finish_dead_runs
 from geo_flywheel import plugins, urls
 from geo_flywheel.errors import ConfigError, StoreError, Unreadable
 from geo_flywheel.records import Table
@@ -503,6 +504,13 @@ def test_what_a_dead_import_archived_is_committed_first(places: Places, tmp_path
     fresh = beside(places, "fresh")
     taken(fresh, *files)
     assert views(places.store) == views(fresh.store)
+
+
+def test_a_dead_import_is_left_to_imports_by_whoever_cannot_read_its_files(places: Places, tmp_path: Path) -> None:
+    files = market(tmp_path)
+    _leave_dead(places, *files[:2])
+    assert finish_dead_runs(places.store, places.archive) == 0
+    assert states(taken(places, *files)) == ["read", "read", "held", "held", "read"]
 
 
 def test_a_dead_import_does_not_bring_back_what_was_superseded_since(places: Places, tmp_path: Path) -> None:
