@@ -153,7 +153,7 @@ def recover(root: Path) -> list[Path]:
     return [_closed_name(path) for path in dead(root)]
 
 
-def dead(root: Path, kinds: Sequence[str] = ("*",)) -> Generator[Path, None, None]:
+def dead(root: Path, kinds: Sequence[str] = ()) -> Generator[Path, None, None]:
     """Yield the file of each run that died: whole records stay, a cut-off tail goes.
 
     A file is closed when the next one is asked for, so that it is found again when whoever commits what is in it dies
@@ -161,9 +161,10 @@ def dead(root: Path, kinds: Sequence[str] = ("*",)) -> Generator[Path, None, Non
 
     Args:
         root: The archive's folder.
-        kinds: Kinds of the runs that the caller can commit; those of other kinds are left to others.
+        kinds: Kinds of the runs that the caller can commit, those of other kinds being left to others; none means all.
     """
-    for path in sorted(path for kind in kinds for path in root.glob(f"*-{kind}-*.warc.gz{_OPEN}")):
+    patterns = [f"*-{kind}-*.warc.gz{_OPEN}" for kind in kinds] or [f"*.warc.gz{_OPEN}"]
+    for path in sorted(path for pattern in patterns for path in root.glob(pattern)):
         with suppress(FileNotFoundError, BlockingIOError), path.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             # It may have been closed between the listing and the lock.
