@@ -87,13 +87,13 @@ def _ranks(shown: _Shown, ties: "Ties", weeks: int) -> Table:
 
 
 def _movement(shown: _Shown, ties: "Ties", seed: int) -> Table:
-    from geo_flywheel.graph.movement import Step, movement
+    from geo_flywheel.graph.movement import ESTIMAND, Step, movement
 
     rows: list[Row] = []
     for number, engine in enumerate(shown.graph.engines):
         steps = movement(shown.graph, ties, len(shown.names), number, last=shown.top, seed=seed)
-        rows += [(*engine, *_values(step)) for step in steps]
-    return ["engine", "surface", *(field.name for field in fields(Step))], rows
+        rows += [(*engine, *_values(step), None if step.low is None else ESTIMAND) for step in steps]
+    return ["engine", "surface", *(field.name for field in fields(Step)), "estimand"], rows
 
 
 def _survival(shown: _Shown, ties: "Ties", seed: int, *, curve: bool) -> Table:
@@ -105,16 +105,19 @@ def _survival(shown: _Shown, ties: "Ties", seed: int, *, curve: bool) -> Table:
         try:
             found = survival.survival(shown.graph, ties, number, seed=seed)
         except NotIdentified as error:
-            told.append((*engine, *[None] * 10, str(error)))
+            told.append((*engine, *[None] * 11, str(error)))
             continue
         told.append((*engine, *found.half_life, found.naive, *_left(found), found.missed, found.misfit, found.ties,
-                     found.prompts, found.reason))  # fmt: skip
-        curves += [(*engine, *(_whole(value) for value in point)) for point in zip(*found.curve, strict=True)]
+                     found.prompts, survival.ESTIMAND, found.reason))  # fmt: skip
+        curves += [
+            (*engine, *(_whole(value) for value in point), survival.ESTIMAND)
+            for point in zip(*found.curve, strict=True)
+        ]
     if curve:
-        return ["engine", "surface", *survival.Curve._fields], curves
+        return ["engine", "surface", *survival.Curve._fields, "estimand"], curves
     return [
         "engine", "surface", "half_life_weeks", "low", "high", "naive_weeks", "alive_after_4", "alive_after_12",
-        "missed", "misfit", "ties", "prompts", "reason",
+        "missed", "misfit", "ties", "prompts", "estimand", "reason",
     ], told  # fmt: skip
 
 
@@ -147,36 +150,27 @@ def _communities(shown: _Shown, ties: "Ties", seed: int) -> Table:
                     ", ".join(shown.names[unit] for unit in best), note,
                 ))  # fmt: skip
     return [
-        "engine",
-        "surface",
-        "community",
-        "prompts",
-        f"{shown.unit}s",
-        "modularity",
-        "by_chance",
-        "members",
-        "reason",
-    ], rows
+        "engine", "surface", "community", "prompts", f"{shown.unit}s", "modularity", "by_chance", "members", "reason",
+    ], rows  # fmt: skip
 
 
 def _bridges(shown: _Shown, ties: "Ties") -> Table:
-    from geo_flywheel.graph.bridges import bridges
+    from geo_flywheel.graph.bridges import ESTIMAND, bridges
 
     rows: list[Row] = []
     for surface in sorted({engine.surface for engine in shown.graph.engines}):
         try:
             found = bridges(shown.graph, ties, surface)
         except NotIdentified as error:
-            rows.append((surface, *[None] * 6, str(error)))
+            rows.append((surface, *[None] * 7, str(error)))
             continue
         engines = [shown.graph.engines[number].engine for number in found.engines]
-        kept = [bridge for bridge in found.bridges if shown(bridge.unit)][: shown.top]
-        rows += [
-            (surface, shown.names[bridge.unit], dict(zip(engines, bridge.rates, strict=True)), bridge.participation,
-             bridge.low, bridge.high, found.prompts, None)
-            for bridge in kept
-        ]  # fmt: skip
-    return ["surface", shown.unit, "rates", "participation", "low", "high", "prompts", "reason"], rows
+        for bridge in [bridge for bridge in found.bridges if shown(bridge.unit)][: shown.top]:
+            rates = {engine: round(rate, 4) for engine, rate in zip(engines, bridge.rates, strict=True)}
+            estimand = None if bridge.low is None else ESTIMAND
+            name, limits = shown.names[bridge.unit], (bridge.low, bridge.high)
+            rows.append((surface, name, rates, bridge.participation, *limits, found.prompts, estimand, None))
+    return ["surface", shown.unit, "rates", "participation", "low", "high", "prompts", "estimand", "reason"], rows
 
 
 def _values(record: Any) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geo_flywheel.cli import Session
-from geo_flywheel.cli._graph_tables import MEASURES, measured, site_name
+from geo_flywheel.cli._graph_tables import MEASURES, Table, measured, site_name
 from geo_flywheel.cli.output import Command, Format, Row, format_option, say, write_rows
 from geo_flywheel.errors import ConfigError
 
@@ -61,14 +61,12 @@ def neighbours(session: Session, /, site: str, top: int, format_: Format, **part
     if not found:
         say(f"{site} was not cited in any week that is over; it may be consulted without being cited")
     rows: list[Row] = [
-        (*baskets.engine, *_values(neighbour), baskets.made_of)
+        (*baskets.engine, *_values(neighbour), baskets.made_of, neighbour.low and cocitation.ESTIMAND)
         for baskets in found
         for neighbour in cocitation.neighbours(baskets)[:top]
     ]
     names = [field.name for field in fields(cocitation.Neighbour)]
-    write_rows(["engine", "surface", *names, "counted"], rows, format_)
-    if format_ == "table" and rows:
-        say(f"intervals: 95%, of the {cocitation.ESTIMAND}")
+    _write((["engine", "surface", *names, "counted", "estimand"], rows), format_)
 
 
 @command.command("measures")
@@ -104,13 +102,13 @@ def measures(session: Session, /, measure: str | None, of: str, format_: Format,
     wanted = [measure] if measure else [name for name in MEASURES if name != "curve" or format_ == "json"]
     tables = {name: measured(graph, name, of, options) for name in wanted}
     if measure:
-        write_rows(*tables[measure], format_)
+        _write(tables[measure], format_)
     elif format_ == "json":
         write_rows(wanted, [[_objects(*tables[name]) for name in wanted]], "json")
     else:
-        for name, (columns, rows) in tables.items():
+        for name, table in tables.items():
             click.echo(f"{name} of {of}")
-            write_rows(columns, rows)
+            _write(table, "table")
             click.echo()
 
 
@@ -156,6 +154,18 @@ def _today(part: dict[str, Any]) -> Any:
 
 def _values(record: Any) -> tuple[object, ...]:
     return tuple(getattr(record, field.name) for field in fields(record))
+
+
+def _write(table: Table, format_: Format) -> None:
+    """Write rows; what the intervals of a table are of is said once beside it."""
+    columns, rows = table
+    if format_ != "table" or "estimand" not in columns:
+        write_rows(columns, rows, format_)
+        return
+    place = columns.index("estimand")
+    write_rows([*columns[:place], *columns[place + 1 :]], [(*row[:place], *row[place + 1 :]) for row in rows])
+    for estimand in sorted({str(row[place]) for row in rows if row[place] is not None}):
+        say(f"95% intervals of: {estimand}")
 
 
 def _objects(columns: list[str], rows: list[Row]) -> list[dict[str, object]]:

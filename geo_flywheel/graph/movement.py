@@ -1,8 +1,10 @@
 """What moves from one snapshot to the next: newcomers, leavers and ranks, beside what chance alone would move."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +13,9 @@ from scipy import stats
 from geo_flywheel.graph.credit import by_prompt
 from geo_flywheel.graph.network import Floats, Graph, Matrix, Ties
 
-_SPLITS = 20
+LEVEL = 0.95
+ESTIMAND = "persistence of ranks over the population of prompts this basket was drawn from"
+_SPLITS, _GROUPS, _FEWEST_PROMPTS = 10, 10, 5
 _TOP = 10
 
 
@@ -30,6 +34,7 @@ class Step:
             where cells hold one answer or asked is unknown.
         persistence: Spearman's across the two snapshots, each by half of its answers, over `by_chance`: 1 when nothing
             but sampling moved.
+        low: Lower limit of the 95% interval of `ESTIMAND`, by a jackknife over groups of prompts; high: the upper one.
     """
 
     week: date
@@ -44,6 +49,15 @@ class Step:
     rank_correlation: float | None
     by_chance: float | None
     persistence: float | None
+    low: float | None
+    high: float | None
+
+
+class _Corrected(NamedTuple):
+    by_chance: float | None
+    persistence: float | None
+    low: float | None
+    high: float | None
 
 
 def movement(
@@ -86,7 +100,7 @@ def _step(
 ) -> Step:
     was, now = (np.asarray(counts.sum(axis=0)).ravel() > 0 for counts, _ in pair)
     scores = [_score(counts, asked) for counts, asked in pair]
-    chance, persistence = _corrected(pair, rng)
+    corrected = _corrected(pair, rng)
     best = [np.argsort(-score, kind="stable")[:_TOP] for score in scores]
     full = all(int(there.sum()) >= _TOP for there in (was, now))
     return Step(
@@ -100,33 +114,54 @@ def _step(
         left=int((was & ~now).sum()),
         overlap=len(np.intersect1d(best[0], best[1])) / _TOP if full else None,
         rank_correlation=_spearman(*scores),
-        by_chance=chance,
-        persistence=persistence,
+        by_chance=corrected.by_chance,
+        persistence=corrected.persistence,
+        low=corrected.low,
+        high=corrected.high,
     )
 
 
-def _corrected(pair: list[tuple[Matrix, Floats]], rng: np.random.Generator) -> tuple[float | None, float | None]:
-    """Mean rank correlation of halves of one snapshot, and that across snapshots over it."""
+def _corrected(pair: list[tuple[Matrix, Floats]], rng: np.random.Generator) -> _Corrected:
+    """Rank correlation of halves of one snapshot, and that across snapshots over it."""
+    prompts = len(pair[0][1])
     if any(not (asked >= 2).all() for _, asked in pair):  # noqa: PLR2004 - two halves
-        return None, None
-    inside: list[list[float | None]] = []
-    across: list[float | None] = []
-    for _ in range(_SPLITS):
-        (first, second), (third, fourth) = (_halves(counts, asked, rng) for counts, asked in pair)
-        inside.append([_spearman(first, second), _spearman(third, fourth)])
-        across += [_spearman(first, fourth), _spearman(second, third)]
-    if any(value is None for value in (*across, *(each for found in inside for each in found))):
-        return None, None
-    ceiling = float(np.sqrt(np.prod(np.maximum(np.mean(np.array(inside, float), axis=0), 0.0))))
-    return ceiling, float(np.mean(np.array(across, float))) / ceiling if ceiling > 0 else None
+        return _Corrected(None, None, None, None)
+    groups = np.arange(prompts) % min(prompts, _GROUPS)
+    splits = [tuple(half for side in pair for half in _halves(*side, groups, rng)) for _ in range(_SPLITS)]
+    chance, value = _persistence([[half.sum(axis=0) for half in split] for split in splits])
+    if value is None or prompts < _FEWEST_PROMPTS:
+        return _Corrected(chance, value, None, None)
+    without = range(int(groups.max()) + 1)
+    parts = [
+        _persistence([[half.sum(axis=0) - half[left] for half in split] for split in splits])[1] for left in without
+    ]
+    if None in parts:
+        return _Corrected(chance, value, None, None)
+    each, count = np.array(parts, np.float64), len(parts)
+    error = np.sqrt((count - 1) / count * ((each - each.mean()) ** 2).sum())
+    reach = float(stats.t.ppf((1 + LEVEL) / 2, count - 1) * error)
+    return _Corrected(chance, value, value - reach, value + reach)
 
 
-def _halves(counts: Matrix, asked: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def _persistence(splits: Sequence[Sequence[Floats]]) -> tuple[float | None, float | None]:
+    """Correlation of halves of one snapshot, and across snapshots over it, on average over splits."""
+    inside = np.array([[_spearman(a, b), _spearman(c, d)] for a, b, c, d in splits], np.float64)
+    across = np.array([[_spearman(a, d), _spearman(b, c)] for a, b, c, d in splits], np.float64)
+    ceiling = float(np.sqrt(np.prod(np.maximum(inside.mean(axis=0), 0.0))))
+    if not ceiling > 0 or np.isnan(across).any():
+        return None, None
+    return ceiling, float(across.mean()) / ceiling
+
+
+def _halves(counts: Matrix, asked: Floats, group: NDArray[np.intp], rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Rates by two random halves of each prompt's answers, summed over each group of prompts, shape (group, unit)."""
     total = np.repeat(asked, np.diff(counts.indptr)).astype(np.int64)
     half = total // 2
     first = rng.hypergeometric(counts.data.astype(np.int64), total - counts.data.astype(np.int64), half)
+    place = np.repeat(group, np.diff(counts.indptr)) * counts.shape[1] + counts.indices
+    shape = int(group.max()) + 1, counts.shape[1]
     parts = (first / half, (counts.data - first) / (total - half))
-    rates = [np.bincount(counts.indices, part, minlength=counts.shape[1]) for part in parts]
+    rates = [np.bincount(place, part, minlength=shape[0] * shape[1]).reshape(shape) for part in parts]
     return np.asarray(rates[0], np.float64), np.asarray(rates[1], np.float64)
 
 

@@ -31,7 +31,7 @@ class Curve(NamedTuple):
 
     Attributes:
         age: Weeks since first seen, from 0.
-        alive: Share not lost, shape (age,), with its 95% interval of `ESTIMAND`; limits are NaN where there are none.
+        alive: Share not lost, shape (age,), with the limits of its 95% interval of `ESTIMAND`.
         asked: Ties whose prompt was asked at that age.
         cited: Share of these that were cited again then, which is what one sees.
         expected: Share of these that the model expects to be cited; far from `cited`, the model does not hold.

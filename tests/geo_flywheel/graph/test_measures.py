@@ -84,7 +84,9 @@ def steady(seed: int, *, shuffled: bool) -> Graph:
 
 def test_persistence_is_one_where_only_sampling_moves_and_none_where_all_does() -> None:
     still, stirred = (steady(1, shuffled=shuffled) for shuffled in (False, True))
-    calm = [step.persistence for step in movement(still, still.cited, 12, 0)]
+    steps = movement(still, still.cited, 12, 0)
+    calm = [step.persistence for step in steps]
+    assert all((step.low or 2) <= 1 <= (step.high or 0) for step in steps)
     wild = [step.persistence for step in movement(stirred, stirred.cited, 12, 0)]
     assert np.mean([value or 0 for value in calm]) == pytest.approx(1, abs=0.1)
     assert np.mean([value or 0 for value in wild]) < 0.5
