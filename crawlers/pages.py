@@ -86,8 +86,16 @@ def hosts(wanted: str, pages: Iterable[str]) -> tuple[str, ...]:
     """
     if site(wanted) != wanted:
         return (wanted,)
-    found = dict.fromkeys(host for page in pages if site(page) == wanted and (host := urlsplit(page).netloc.lower()))
+    found = dict.fromkeys(host for page in pages if site(page) == wanted and (host := host_of(page)))
     return tuple(found) or (wanted, f"www.{wanted}")
+
+
+def host_of(page: str) -> str:
+    """Return the host of a page with its port where it names one, lower case; "" of what is no address."""
+    try:
+        return urlsplit(page).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def address(base: str, url: str) -> str:

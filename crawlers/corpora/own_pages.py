@@ -33,7 +33,7 @@ async def gather(http: Http, wanted: Wanted, service: Service) -> AsyncIterator[
     """
     walk = _Walk(http, service.url, _most(service))
     for name in wanted.sites:
-        named = [page for page in wanted.pages if site(page) == name or pages.hosts(name, ()) == (page.split("/")[2],)]
+        named = [page for page in wanted.pages if name in {site(page), pages.host_of(page)}]
         async for gathered in walk.site(name, named):
             yield gathered
     if walk.trouble and not walk.fetched:

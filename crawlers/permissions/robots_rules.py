@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 from protego import Protego
 
@@ -16,45 +17,67 @@ from crawlers.permissions.said import State, cut
 MOST = 500 * 1024  # RFC 9309, 2.5: at least so much is read
 MOST_RULES = 5_000
 """Rules of one group that are judged; a longer one is unknown rather than half read."""
-_MOST_GROUPS = 1_000
+_MOST_GROUPS, _MOST_PREFERENCES = 1_000, 200
 _AGENT = re.compile(r"user[- ]?agent\s*:?\s*(.*)", re.IGNORECASE)
 _TOKEN = re.compile(r"\*|[\w-]+(?:\.[\w-]+)*", re.ASCII)
 _FIELD = re.compile(r"([a-z][a-z -]*?)\s*:\s*(.*)", re.IGNORECASE)
 _SITE_WIDE = frozenset({"sitemap", "sitemaps", "site-map", "host"})
 
 
-@dataclass(frozen=True)
-class Group:
-    """The rules for one product token, those of all its groups together.
+@dataclass(frozen=True, eq=False)
+class Rules:
+    """Lines that allow and disallow, one object for all groups that have the same.
 
     Attributes:
-        token: As the file spells it first.
-        access: Lines that may allow or disallow, as written.
-        others: (name, value) of every other rule, names in lower case.
+        lines: As written.
     """
 
-    token: str
-    access: list[str] = field(default_factory=list)
-    others: list[tuple[str, str]] = field(default_factory=list)
+    lines: tuple[str, ...]
+    _states: dict[str, State] = field(default_factory=dict, init=False)
+    _deciding: dict[str, str] = field(default_factory=dict, init=False)
 
-    def allows(self, url: str) -> bool | None:
-        """Return whether it allows an address; None when it has too many rules to judge."""
-        return None if len(self.access) > MOST_RULES else self._parsed.can_fetch(url, "x")
+    def state(self, url: str) -> State:
+        """Return whether they allow an address; "unknown" when there are too many to judge."""
+        if len(self.lines) > MOST_RULES:
+            return "unknown"
+        if url not in self._states:
+            self._states[url] = "allowed" if self._parsed.can_fetch(url, "x") else "disallowed"
+        return self._states[url]
 
-    def deciding(self, url: str) -> str | None:
-        """Return the rule that decides about an address, as it is written; None when none matches."""
-        allowed = self.allows(url)
-        matching = [line for line, allow, disallow in self._singly if (allow if allowed else disallow)(url)]
-        return max(matching, key=len, default=None)
+    def deciding(self, url: str) -> str:
+        """Return the rule that decides about an address, or why none does."""
+        if url not in self._deciding:
+            self._deciding[url] = self._decided(url)
+        return self._deciding[url]
+
+    def _decided(self, url: str) -> str:
+        state = self.state(url)
+        if state == "unknown":
+            return f"more than {MOST_RULES:,} rules"
+        matching = [line for line, allow, disallow in self._singly if (allow if state == "allowed" else disallow)(url)]
+        return max(matching, key=len, default="no rule is for it: RFC 9309 allows it")
 
     @cached_property
     def _parsed(self) -> Protego:
-        return Protego.parse("\n".join(["User-agent: x", *self.access]))
+        return Protego.parse("\n".join(["User-agent: x", *self.lines]))
 
     @cached_property
     def _singly(self) -> list[tuple[str, Callable[[str], bool], Callable[[str], bool]]]:
         """Each rule with whether it alone would allow what all else forbids, and whether it alone forbids."""
-        return [(line, _matcher(line, allows=True), _matcher(line, allows=False)) for line in self.access]
+        return [(line, _matcher(line, allows=True), _matcher(line, allows=False)) for line in self.lines]
+
+
+class Group(NamedTuple):
+    """What is said to one product token, in all its groups together.
+
+    Attributes:
+        token: As the file spells it first.
+        others: (name, value) of the rules that neither allow nor disallow, names in lower case.
+    """
+
+    token: str
+    rules: Rules
+    others: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,53 +96,65 @@ class Robots:
         """Return the group that holds for an agent: its own, else that of all others, else None."""
         return self.groups.get(token.lower()) or self.groups.get("*")
 
-    def access(self, token: str, url: str) -> tuple[State, str]:
-        """Return whether an agent may fetch an address, and what says so."""
+    def state(self, token: str, url: str) -> State:
+        """Return whether an agent may fetch an address."""
+        group = self.group(token)
+        return group.rules.state(url) if group else "allowed"
+
+    def says(self, token: str, url: str) -> str:
+        """Return what decides whether an agent may fetch an address, as it is written there."""
         group = self.group(token)
         if group is None:
-            return "allowed", "no group is for it: RFC 9309 allows everything"
-        allowed = group.allows(url)
-        if allowed is None:
-            return "unknown", f"User-agent: {group.token} has more than {MOST_RULES:,} rules"
-        rule = group.deciding(url) or "no rule is for it: RFC 9309 allows it"
-        return "allowed" if allowed else "disallowed", cut(f"User-agent: {group.token}; {rule}")
+            return "no group is for it: RFC 9309 allows everything"
+        return cut(f"User-agent: {group.token}; {group.rules.deciding(url)}")
+
+
+class _Lines(NamedTuple):
+    token: str
+    access: list[str]
+    others: list[tuple[str, str]]
 
 
 def parse(body: bytes) -> Robots:
     """Return the rules of a robots.txt, of its first 500 KiB. Total: what is no rule is passed over."""
-    groups: dict[str, Group] = {}
+    found: dict[str, _Lines] = {}
     sitemaps: list[str] = []
-    current: list[Group] = []
+    current: list[_Lines] = []
     naming = False
     for line in body[:MOST].decode("utf-8-sig", "replace").splitlines():
         rule = line.partition("#")[0].strip()
-        named = _AGENT.fullmatch(rule)
-        found = _FIELD.fullmatch(rule)
+        named, pair = _AGENT.fullmatch(rule), _FIELD.fullmatch(rule)
         if named:
-            current = [*(current if naming else []), *_named(groups, named[1])]
+            current = [*(current if naming else []), *_named(found, named[1])]
             naming = True
-        elif found and found[1].lower() in _SITE_WIDE:
-            sitemaps += [found[2]] if found[1].lower() != "host" else []
+        elif pair and pair[1].lower() in _SITE_WIDE:
+            sitemaps += [pair[2]] if pair[1].lower() != "host" else []
         elif rule:
             naming = False
-            _add(current, rule, found)
+            _add(current, rule, pair)
+    rules: dict[tuple[str, ...], Rules] = {}
+    groups = {
+        name: Group(lines.token, rules.setdefault(key := tuple(lines.access), Rules(key)), tuple(lines.others))
+        for name, lines in found.items()
+    }
     return Robots(groups, tuple(dict.fromkeys(sitemaps)))
 
 
-def _named(groups: dict[str, Group], value: str) -> list[Group]:
+def _named(found: dict[str, _Lines], value: str) -> list[_Lines]:
     token = _TOKEN.match(value)
-    if token is None or (token[0].lower() not in groups and len(groups) >= _MOST_GROUPS):
+    if token is None or (token[0].lower() not in found and len(found) >= _MOST_GROUPS):
         return []
-    return [groups.setdefault(token[0].lower(), Group(token[0]))]
+    return [found.setdefault(token[0].lower(), _Lines(token[0], [], []))]
 
 
-def _add(current: list[Group], rule: str, found: re.Match[str] | None) -> None:
-    name = found[1].lower() if found else ""
-    for group in current:
-        if name.startswith("content-"):
-            group.others.append((name, found[2] if found else ""))
-        elif len(group.access) <= MOST_RULES:
-            group.access.append(rule)
+def _add(current: list[_Lines], rule: str, pair: re.Match[str] | None) -> None:
+    name = pair[1].lower() if pair else ""
+    for lines in current:
+        if pair and name.startswith("content-"):
+            if len(lines.others) < _MOST_PREFERENCES:
+                lines.others.append((name, pair[2]))
+        elif len(lines.access) <= MOST_RULES:
+            lines.access.append(rule)
 
 
 def _matcher(line: str, *, allows: bool) -> Callable[[str], bool]:

@@ -28,6 +28,11 @@ def strictest(states: Iterable[State]) -> State:
     return min(states, key=_STRICTEST.index, default="not_stated")
 
 
+def as_told(status: int) -> str:
+    """Return what came of asking for a file, in words; 0 stands for no reply that could be taken."""
+    return f"HTTP {status}" if status else "could not be fetched"
+
+
 def cut(value: str) -> str:
     """Return what is written, with its control characters spaces and its end cut off where it is long."""
     printable = "".join(sign if sign.isprintable() else " " for sign in value[: 2 * LONGEST_VALUE]).strip()

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from protego import Protego
 
-from crawlers.permissions.said import Said, State, cut
+from crawlers.permissions.said import Said, State, as_told, cut
 from geo_flywheel.registry.permissions import purposes
 
 PATH = "/.well-known/tdmrep.json"
@@ -43,7 +43,7 @@ def of_file(status: int, body: bytes, url: str) -> list[Said]:
     if 400 <= status < 500 and status != 429:  # noqa: PLR2004 - there is none, as HTTP says it
         return [_said(None, None, "")]
     if status != 200:  # noqa: PLR2004 - the file itself
-        return [Said(SIGNAL, None, purposes(SIGNAL)[_WORD], "unknown", f"HTTP {status}" if status else "no reply")]
+        return [Said(SIGNAL, None, purposes(SIGNAL)[_WORD], "unknown", as_told(status))]
     rules = _rules(body)
     if rules is None:
         return [Said(SIGNAL, None, purposes(SIGNAL)[_WORD], "unknown", "no JSON list of rules")]

@@ -49,7 +49,7 @@ def of_header(headers: Iterable[tuple[str, str]]) -> list[Said]:
 
 
 def _of_group(signal: str, agent: str | None, group: Group | None, url: str) -> list[Said]:
-    if group is None or not group.allows(url):
+    if group is None or group.rules.state(url) != "allowed":
         return _stated(signal, agent, [])
     by_path: dict[str, list[str]] = {}
     for name, value in group.others:

@@ -9,7 +9,7 @@ from crawlers.base import Reply, Request, Service
 from crawlers.corpora.robots import SOURCE
 from crawlers.permissions.addressed import addressed
 from crawlers.sandbox import site_files
-from geo_flywheel.errors import NoReply, Throttled, Unreadable
+from geo_flywheel.errors import NoReply, Refused, Throttled, Unreadable
 from geo_flywheel.records import Capture, Permission
 from geo_flywheel.simulate.scenery import host
 from tests.crawlers.corpora.gathering import captured, sandbox, wanted
@@ -53,7 +53,9 @@ def test_a_robots_txt_that_is_not_there_allows_everything(status: int) -> None:
     assert said[0].value == f"HTTP {status}: no robots.txt; RFC 9309 allows everything"
 
 
-@pytest.mark.parametrize(("status", "told"), [(500, "HTTP 500"), (503, "HTTP 503"), (429, "HTTP 429"), (0, "no reply")])
+@pytest.mark.parametrize(
+    ("status", "told"), [(500, "HTTP 500"), (503, "HTTP 503"), (429, "HTTP 429"), (0, "could not be fetched")]
+)
 def test_one_that_cannot_be_read_is_unknown_and_forbids_by_the_standard(status: int, told: str) -> None:
     said = robots(status, b"")
     assert set(states(said).values()) == {"unknown"}
@@ -101,13 +103,31 @@ def test_the_files_of_every_host_are_asked_for_as_pages_of_the_open_web() -> Non
     assert came[0].options["pages"] == f"{_ORIGIN}/x"
 
 
-@pytest.mark.parametrize("trouble", [NoReply("nobody"), Throttled("later")])
-def test_a_host_that_is_silent_is_told_as_that_and_one_that_was_only_tried_is_left_out(trouble: Exception) -> None:
+@pytest.mark.parametrize("trouble", [NoReply("nobody"), Throttled("later"), Refused("no certificate to trust")])
+def test_a_host_that_cannot_be_asked_is_told_as_that_and_one_that_was_only_tried_is_left_out(
+    trouble: Exception,
+) -> None:
     web = OpenWeb({}, trouble)
-    came = asked(SOURCE, web, wanted("a.example"))
-    assert {(one.options["host"], one.reply.status, one.reply.body) for one in came} == {("a.example", 0, b"")}
-    assert set(states(permissions(captured("robots", came[0]))).values()) == {"unknown"}
-    assert "https://www.a.example/ai.txt" not in {request.url for request in web.sent}
+    (one,) = asked(SOURCE, web, wanted("a.example"))
+    assert (one.reply.status, one.reply.body, one.options["problem"]) == (0, b"", str(trouble))
+    assert set(states(permissions(captured("robots", one))).values()) == {"unknown"}
+    assert [request.url for request in web.sent] == [f"https://{name}a.example/robots.txt" for name in ("", "www.")]
+
+
+def test_a_file_that_robots_txt_keeps_from_us_is_unknown_and_stops_nothing() -> None:
+    web = OpenWeb({f"{_ORIGIN}/robots.txt": (200, b"User-agent: *\nDisallow: /")}, Refused("robots.txt does not allow"))
+    came = asked(SOURCE, web, wanted("www.a.example"))
+    said = [fact for one in came for fact in permissions(captured("robots", one)) if fact.signal != "robots"]
+    unknown = {(each.signal, each.value) for each in said if each.state == "unknown"}
+    assert unknown == {(signal, "could not be fetched") for signal in ("tdmrep", "ai_txt", "llms_txt")}
+
+
+def test_a_page_is_judged_in_no_time_however_many_agents_there_are() -> None:
+    agents = "".join(f"User-agent: {each.token}\n" for each in addressed())
+    body = agents + "".join(f"Disallow: /{n}/*x\n" for n in range(4_000)) + "Disallow: /p/1\n"
+    said = robots(200, body.encode(), *(f"{_ORIGIN}/p/{n}" for n in range(30)))
+    told = [each for each in said if each.unit_kind == "page"]
+    assert {each.unit for each in told} == {f"{_ORIGIN}/p/{n}" for n in range(30) if str(n).startswith("1")}
 
 
 def test_the_sites_of_the_sandbox_say_what_they_were_made_to_say() -> None:

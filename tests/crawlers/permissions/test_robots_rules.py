@@ -27,7 +27,7 @@ User-Agent: quxbot
 
 
 def state(body: bytes | str, agent: str, path: str = "/") -> str:
-    return parse(body if isinstance(body, bytes) else body.encode()).access(agent, f"https://a.example{path}")[0]
+    return parse(body if isinstance(body, bytes) else body.encode()).state(agent, f"https://a.example{path}")
 
 
 @pytest.mark.parametrize(
@@ -80,11 +80,11 @@ def test_what_decides_is_told_as_it_is_written() -> None:
     rules = parse(
         b"User-agent: GPTBot\nDisallow: /\nAllow: /open/ # but this\n\nUser-agent: *\nDisallow: /x\nDisallow: /x/y"
     )
-    assert rules.access("gptbot", "https://a.example/") == ("disallowed", "User-agent: GPTBot; Disallow: /")
-    assert rules.access("GPTBot", "https://a.example/open/1") == ("allowed", "User-agent: GPTBot; Allow: /open/")
-    assert rules.access("X", "https://a.example/x/y/z") == ("disallowed", "User-agent: *; Disallow: /x/y")
-    assert "no rule is for it" in rules.access("X", "https://a.example/")[1]
-    assert "no group is for it" in parse(b"").access("X", "https://a.example/")[1]
+    assert rules.says("gptbot", "https://a.example/") == "User-agent: GPTBot; Disallow: /"
+    assert rules.says("GPTBot", "https://a.example/open/1") == "User-agent: GPTBot; Allow: /open/"
+    assert rules.says("X", "https://a.example/x/y/z") == "User-agent: *; Disallow: /x/y"
+    assert "no rule is for it" in rules.says("X", "https://a.example/")
+    assert "no group is for it" in parse(b"").says("X", "https://a.example/")
 
 
 def test_rules_before_any_group_sitemaps_and_unknown_lines_end_nothing() -> None:
@@ -93,7 +93,7 @@ def test_rules_before_any_group_sitemaps_and_unknown_lines_end_nothing() -> None
         b"User-agent: B\nDisallow: /b\nsitemap: https://a.example/s.xml\n"
     )
     assert rules.sitemaps == ("https://a.example/s.xml", "https://a.example/t.xml")
-    assert [rules.access(agent, "https://a.example/b")[0] for agent in "ABC"] == ["disallowed", "disallowed", "allowed"]
+    assert [rules.state(agent, "https://a.example/b") for agent in "ABC"] == ["disallowed", "disallowed", "allowed"]
 
 
 def test_as_much_is_read_as_the_standard_asks() -> None:
@@ -106,7 +106,8 @@ def test_as_much_is_read_as_the_standard_asks() -> None:
 def test_a_group_with_more_rules_than_can_be_judged_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(robots_rules, "MOST_RULES", 3)
     rules = "User-agent: *\n" + "".join(f"Disallow: /{n}\n" for n in range(4))
-    assert parse(rules.encode()).access("X", "https://a.example/")[0] == "unknown"
+    assert state(rules, "X") == "unknown"
+    assert parse(rules.encode()).says("X", "https://a.example/") == "User-agent: *; more than 3 rules"
     assert state(rules.replace("Disallow: /3\n", ""), "X") == "allowed"
 
 

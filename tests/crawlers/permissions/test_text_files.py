@@ -2,7 +2,7 @@ import pytest
 
 from crawlers.permissions.text_files import of_ai_txt, of_llms_txt
 
-_ORIGIN = "https://a.example"
+_FRONT = "https://a.example/"
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ _ORIGIN = "https://a.example"
 def test_an_ai_txt_speaks_of_text_in_the_grammar_of_robots_txt_or_not_at_all(
     status: int, body: bytes, state: str
 ) -> None:
-    (said,) = of_ai_txt(status, body, _ORIGIN)
+    (said,) = of_ai_txt(status, body, _FRONT)
     assert (said.signal, said.agent, said.purpose, said.state) == ("ai_txt", None, "training", state)
 
 
@@ -35,7 +35,7 @@ def test_an_ai_txt_speaks_of_text_in_the_grammar_of_robots_txt_or_not_at_all(
         (200, b"<!doctype html>", "not_stated", None),
         (404, b"# Not found", "not_stated", None),
         (500, b"", "unknown", "HTTP 500"),
-        (0, b"", "unknown", "no reply"),
+        (0, b"", "unknown", "could not be fetched"),
     ],
 )
 def test_an_llms_txt_is_there_or_not_and_never_a_permission(
