@@ -76,7 +76,12 @@ def _stages(estimates: Iterable[Estimate]) -> Iterator[str]:
 
 
 def _untold(estimates: Iterable[Estimate]) -> Iterator[str]:
-    return (f"{e.quantity}: {e.reason}" for e in estimates if e.verdict in _UNTOLD)
+    """Each reason once, behind all that it holds for."""
+    named: dict[str, list[str]] = {}
+    for estimate in estimates:
+        if estimate.verdict in _UNTOLD:
+            named.setdefault(estimate.reason, []).append(estimate.quantity)
+    return (f"{', '.join(names)}: {reason}" for reason, names in named.items())
 
 
 def _spoken(quantity: str) -> str:

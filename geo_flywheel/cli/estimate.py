@@ -49,9 +49,15 @@ def command(  # noqa: PLR0913 - as many as there are options
     if every == (name is not None):
         raise ConfigError(f"give one NAME, or --all; there are {', '.join(_names())}")
     wanted = _names() if every else [_known(name or "")]
-    panel = _panel(session, file, site, engine)
     settings = {"seed": seed, "thorough": thorough or None, "tell": say}
-    found = [_estimated(one, panel, settings, strict=not every) for one in wanted]
+    try:
+        panel = _panel(session, file, site, engine)
+    except EstimateError as error:
+        if not every:
+            raise
+        found = [_untold(one, str(error)) for one in wanted]
+    else:
+        found = [_estimated(one, panel, settings, strict=not every) for one in wanted]
     _write(found, format_, every=every)
 
 
@@ -99,11 +105,15 @@ def _counted(market: "Panel") -> str:
     return f"{topics:,} topic{'s' if topics > 1 else ''}, {sites:,} sites"
 
 
+def _untold(name: str, reason: str) -> "Estimate":
+    from geo_flywheel.estimate import Estimate, Verdict
+
+    return Estimate(name, None, "", None, Verdict.CANNOT_TELL, reason)
+
+
 def _estimated(name: str, panel: "Panel", settings: dict[str, Any], *, strict: bool) -> "Estimate":
     """Fit one; among many a failure is an estimate that cannot be told."""
     from importlib import import_module
-
-    from geo_flywheel.estimate import Estimate, Verdict
 
     found = import_module(f"geo_flywheel.estimators.{name}").ESTIMATOR
     known = {field.name for field in fields(found)}
@@ -114,7 +124,7 @@ def _estimated(name: str, panel: "Panel", settings: dict[str, Any], *, strict: b
     except EstimateError as error:
         if strict:
             raise
-        return Estimate(name, None, "", None, Verdict.CANNOT_TELL, str(error), input_digest=panel.digest)
+        return replace(_untold(name, str(error)), input_digest=panel.digest)
     told = tuple(note for note in panel.notes if note not in estimate.assumptions)
     return replace(estimate, assumptions=(*estimate.assumptions, *told))
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from geo_flywheel.errors import StoreError
+from geo_flywheel.errors import NotIdentified
 from geo_flywheel.panel import Panel, checked
 from geo_flywheel.store.database import Store
 
@@ -139,7 +139,8 @@ WHERE p.first_seen IS NULL OR w.week >= date_trunc('week', p.first_seen)
 ORDER BY page_id, period
 """
 _COUNTS = """
-SELECT (SELECT count(*) FROM answers WHERE delivered), (SELECT count(*) FROM panel_answer),
+SELECT (SELECT count(*) FROM answers WHERE delivered), (SELECT count(*) FROM observations),
+    (SELECT count(*) FROM panel_answer),
     (SELECT count(*) FROM risk_set), (SELECT count(*) FROM judgements),
     (SELECT count(DISTINCT page_no) FROM panel_cited WHERE page_no NOT IN (SELECT page_no FROM panel_page)),
     (SELECT string_agg(engine || ' (' || weeks || ' weeks)', ', ' ORDER BY engine)
@@ -153,11 +154,13 @@ class _Counts:
 
     Attributes:
         answers: That were delivered; halved: those among them to a basket's prompts in the weeks wanted.
+        sightings: Of pages without their answers.
         strangers: Pages cited that no sitemap, crawl index or log names.
         irregular: Engines that were not asked throughout, each with its weeks.
     """
 
     answers: int
+    sightings: int
     halved: int
     pages: int
     judgements: int
@@ -177,7 +180,7 @@ def panel_of(
         today: Day that tells which week is running; default: today, UTC.
 
     Raises:
-        StoreError: If the store holds no answers to a basket, or no page from a sitemap, crawl index or log.
+        NotIdentified: If the store holds no answers to a basket, or no page from a sitemap, crawl index or log.
     """
     since, until = weeks or (None, None)
     run = store.connection.execute
@@ -188,7 +191,7 @@ def panel_of(
     [row] = store.rows(_COUNTS)
     held = _Counts(*row)
     if not held.halved or not held.pages:
-        raise StoreError(_lacks(held, engine))
+        raise NotIdentified(_lacks(held, engine))
     frame = run(_ROWS).df()
     if not held.judgements:
         frame = frame.drop(columns=["feedback_up", "feedback_down", "regenerated"])
@@ -202,9 +205,11 @@ def _lacks(held: _Counts, engine: str | None) -> str:
             " sitemaps (geo-flywheel gather own_pages) or a crawl index"
         )
     of_engine = f" of {engine}" if engine else ""
+    seen = f" and {held.sightings:,} sightings of pages, of which it is not known" if held.sightings else ""
     return (
-        f"the store holds {held.answers:,} answers and none{of_engine} to a prompt of a basket in a full week, so there"
-        " are no halves to compare; ask a basket: geo-flywheel crawl"
+        f"the store holds {held.answers:,} answers{seen}{' who asked what how often' if seen else ''}, but no answer"
+        f"{of_engine} to a prompt of a basket in a full week: there are no two halves to compare, and so no gain, no"
+        " exponent and no reliability can be told; ask a basket every week: geo-flywheel crawl"
     )
 
 

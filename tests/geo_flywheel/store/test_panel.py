@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from geo_flywheel.errors import StoreError
+from geo_flywheel.errors import NotIdentified
 from geo_flywheel.records import Answer, Ask, Citation, Fact, Listing, Prompt, Status
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import Store, open_store
@@ -174,8 +174,8 @@ def test_a_page_that_came_later_enters_when_it_came(store: Store) -> None:
 
 def test_without_halves_or_without_a_list_of_pages_it_says_what_to_do(tmp_path: Path) -> None:
     with open_store(tmp_path / "s.duckdb") as empty:
-        with pytest.raises(StoreError, match="geo-flywheel crawl"):
+        with pytest.raises(NotIdentified, match="geo-flywheel crawl"):
             panel_of(empty, today=TODAY)
         _keep(empty, list(answers()))
-        with pytest.raises(StoreError, match="pages from answers alone, which selects on the outcome"):
+        with pytest.raises(NotIdentified, match="pages from answers alone, which selects on the outcome"):
             panel_of(empty, today=TODAY)
