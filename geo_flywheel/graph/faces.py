@@ -55,7 +55,7 @@ def check_size(edges: int) -> None:
 class Faces:
     """Names for what the graph numbers: every node and edge, of the whole graph or of the part around a site."""
 
-    def __init__(self, graph: Graph, *, site: str | None = None, hops: int = 3) -> None:
+    def __init__(self, graph: Graph, *, site: str | None = None, hops: int = 2) -> None:
         """Choose the part.
 
         Args:
@@ -202,15 +202,6 @@ class Faces:
             "week": _days(self._mondays[np.where(there, cells.snapshot[cell], -1)]),
             "asked": _counts(np.where(there, cells.asked[cell], np.nan)),
         }
-
-
-def to_networkx(graph: Graph, site: str, hops: int = 3) -> "nx.MultiDiGraph[str]":
-    """Return what lies within some hops of a site as a networkx graph; see `Faces`.
-
-    Raises:
-        ConfigError: If there is no such site, or too much around it.
-    """
-    return Faces(graph, site=site, hops=hops).networkx()
 
 
 def _days(days: "NDArray[np.datetime64]") -> "pa.Array[pa.Date32Scalar]":

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -148,6 +151,16 @@ class Graph:
     def finished(self) -> int:
         """Number of snapshots whose week is over."""
         return len(self.snapshots) - int(self.running)
+
+    def to_networkx(self, site: str, hops: int = 2) -> "nx.MultiDiGraph[str]":
+        """Return what lies within some hops of a site as a networkx graph; see `faces.Faces`.
+
+        Raises:
+            ConfigError: If there is no such site, or too much around it.
+        """
+        from geo_flywheel.graph.faces import Faces
+
+        return Faces(self, site=site, hops=hops).networkx()
 
 
 class Snapshot(NamedTuple):

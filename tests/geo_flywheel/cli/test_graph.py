@@ -9,6 +9,7 @@ from click.testing import Result
 from pyarrow import parquet
 
 from geo_flywheel.workspace import Workspace
+from tests import real_data
 from tests.conftest import Run
 from tests.queries.markets import Answer, Market, Page, fill, pages, week
 
@@ -210,3 +211,17 @@ def test_without_a_store_it_says_what_to_do_first(run: Run, workspace: Workspace
     result = run("graph", "measures", workspace=workspace)
     assert result.exit_code == 1
     assert "import or crawl something first" in result.stderr
+
+
+def test_on_sightings_of_the_real_world_nothing_is_told_that_they_cannot_carry(run: Run, workspace: Workspace) -> None:
+    source = real_data.folder("longitudinal_news") / "citations.csv.gz"
+    assert run("import", source, "--set", "engine=perplexity", workspace=workspace).exit_code == 0
+    ranks, survival = (
+        objects(run("graph", "measures", "--measure", name, "--format", "json", workspace=workspace))
+        for name in ("ranks", "survival")
+    )
+    assert {(row["weight"], row["asked"]) for row in ranks} == {("count", None)}
+    assert [row["half_life_weeks"] for row in survival] == [None]
+    assert "does not say what was asked" in str(survival[0]["reason"])
+    rows = objects(run("graph", "neighbours", "youtube.com", "--format", "json", workspace=workspace))
+    assert {row["counted"] for row in rows} == {"sightings of one prompt and day"}

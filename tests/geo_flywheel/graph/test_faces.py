@@ -12,7 +12,7 @@ from geo_flywheel.errors import ConfigError
 from geo_flywheel.graph import faces
 from geo_flywheel.graph.edges import EDGE_KINDS, KINDS
 from geo_flywheel.graph.exports import export
-from geo_flywheel.graph.faces import Faces, to_networkx
+from geo_flywheel.graph.faces import Faces
 from geo_flywheel.graph.network import Graph, Links, Presence, State, Ties
 from tests.geo_flywheel.graph.worlds import ALPHA, BETA, graph, whole
 
@@ -103,14 +103,14 @@ def test_links_keep_their_days() -> None:
 def test_hops_reach_what_they_reach_in_networkx(hops: int) -> None:
     whole_graph = Faces(full()).networkx()
     expected = nx.ego_graph(whole_graph, f"site:{SITE}", radius=hops, undirected=True)
-    found = to_networkx(full(), SITE, hops)
+    found = full().to_networkx(SITE, hops)
     assert set(found.nodes) == set(expected.nodes)
     assert set(found.edges(keys=True)) == set(expected.edges(keys=True))
 
 
 def test_a_site_that_is_not_there_and_a_graph_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="nowhere.example is not in this part of the graph"):
-        to_networkx(full(), "nowhere.example")
+        full().to_networkx("nowhere.example")
     monkeypatch.setattr(faces, "MOST_EDGES", 5)
     with pytest.raises(ConfigError, match="name a site and fewer hops"):
         Faces(full()).networkx()
