@@ -28,6 +28,7 @@ _WIDE = (-20.0, 20.0)
 _NO_MATTER = 500.0
 _EDGE = 0.05
 _TOLERANCE = 1e-8
+_CLOSE = 1e-8
 _TURNS = 150
 _CREEPING = 60
 _LONGEST = 2.0
@@ -121,7 +122,7 @@ def climbed(kernel: Kernel, parameters: Floats, s: float, *, only: str = "") -> 
         return -at.log_likelihood, -at.gradient[free]
 
     inside = [limits for limits, searched in zip(bounds, free, strict=True) if searched]
-    found = minimize(loss, point[free].copy(), jac=True, method="L-BFGS-B", bounds=inside)
+    found = minimize(loss, point[free].copy(), jac=True, method="SLSQP", bounds=inside, options={"ftol": _CLOSE})
     point[free] = found.x
     return Mode(point[:-1].copy(), s if s == NO_FRAILTY else float(np.exp(point[-1])), -float(found.fun))
 
