@@ -125,14 +125,12 @@ class Concentration:
         return _part(name, value, unit, _from_zero(interval), reason)
 
     def _engines(self, market: Market) -> tuple[Estimate, ...]:
-        if len(market.engines) == 1:
-            return ()
-        named = ((name, market.of(name)) for name in market.engines)
-        return tuple(
-            self._level(f"hhi[{name}]", measures.hhi(halves), "sum of squared shares")
-            for name, halves in named
-            if halves.period.size
-        )
+        """Each engine over all periods, and in the last of them; `by_snapshot` has every one."""
+        known = [(name, halves) for name in market.engines if (halves := market.of(name)).period.size]
+        several = known if len(market.engines) > 1 else []
+        unit = "sum of squared shares"
+        means = [self._level(f"hhi[{name}]", measures.hhi(halves), unit) for name, halves in several]
+        return (*means, *(_latest(name, halves) for name, halves in known))
 
     def _moves(self, halves: Halves) -> tuple[Estimate, ...]:
         """What changes from period to period: the level, the ranks, the top."""
@@ -269,6 +267,15 @@ def _snapshots(engine: str, halves: Halves) -> pd.DataFrame:
     columns |= {"effective_number": np.divide(1, hhi, out=np.full(periods, np.nan), where=hhi > 0)}
     columns |= {"units": halves.there.sum(axis=0), "citations": (halves.a + halves.b).sum(axis=0)}
     return pd.DataFrame(columns)
+
+
+def _latest(engine: str, halves: Halves) -> Estimate:
+    last = _snapshots(engine, halves).iloc[-1]
+    name = f"hhi[{engine + ', ' if engine else ''}period {last['period']}]"
+    limits = Interval(max(float(last["low"]), 0.0), float(last["high"]), LEVEL, f"this period; {CORRECTED}")
+    return _part(
+        name, float(last["hhi"]), "sum of squared shares", None if np.isnan(limits.high) else limits, CORRECTED
+    )
 
 
 def _part(

@@ -29,6 +29,7 @@ _BETA_GROUPS = 20
 _HALVES = ("asked_a", "cited_a", "asked_b", "cited_b")
 _HALVED = "The two halves of the prompts share no noise: they are split by prompt, never by repeat."
 _ALIKE = "Both halves stand for the same prompts: a page is no more apt for one half than for the other, but by chance."
+_OF_CITED = "The panel is made of cited pages: all numbers are of those, pages never cited would change them."
 _NO_PROMPTS = "the panel does not say which prompt each answer is for; `geo-flywheel plan` tells it from the store"
 
 Floats = NDArray[np.float64]
@@ -226,7 +227,7 @@ def _told(
         verdict=verdict,
         reason=reason,
         diagnostics=counts,
-        assumptions=(_HALVED, _ALIKE),
+        assumptions=(_HALVED, _ALIKE, _OF_CITED) if panel.origin == "cited pages" else (_HALVED, _ALIKE),
         input_digest=panel.digest,
         n_units=int(panel.frame["page_id"].nunique()),
         n_periods=int(panel.frame["period"].nunique()),

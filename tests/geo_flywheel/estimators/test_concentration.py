@@ -113,6 +113,7 @@ def test_each_engine_has_its_own_and_weeks_that_lack_one_are_left_out_of_all_tog
     assert estimate.n_periods == PERIODS - 1
     for name, share in (("x", narrow), ("y", wide)):
         assert part(estimate, f"hhi[{name}]").value == pytest.approx((share[:, 0] ** 2).sum(), rel=0.1)
+    assert (narrow[:, 0] ** 2).sum() in limits(part(estimate, f"hhi[x, period {PERIODS - 1}]"))
     snapshots = ESTIMATOR.by_snapshot(checked(frame))
     assert snapshots.groupby("engine").size().to_dict() == {"x": PERIODS, "y": PERIODS - 1}
     held = (snapshots["low"] <= (narrow[:, 0] ** 2).sum()) & ((narrow[:, 0] ** 2).sum() <= snapshots["high"])
