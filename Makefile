@@ -52,6 +52,7 @@ endure: $(READY) ## the long fault tests
 
 validate: $(READY) ## the coverage studies of the estimators; writes docs/validation.md
 	$(BIN)/python -m tests.validation.citation_rate
+	$(BIN)/python -m pytest -m validate
 	$(BIN)/python -m tests.validation
 
 lock: $(READY) ## resolve requirements.lock and requirements-bench.lock anew

@@ -60,7 +60,9 @@ FROM (SELECT answer_no FROM answer) AS a, range(2) AS s(slot);
 INSERT INTO fan_out
 SELECT answer_no, slot, 'best tool ' || (prompt_no % 400) || ' ' || (hash(answer_no, slot) % 7)
 FROM (SELECT answer_no, prompt_no FROM answer) AS a, range(2) AS s(slot);
-INSERT INTO presence
+INSERT INTO presence (
+    key, reading_no, corpus, unit, unit_kind, site, site_key, state, method, captures, documents, tokens, observed_on
+)
 SELECT hash(site, corpus)::UHUGEINT, 0, corpus, site, 'site', site, site,
     CASE WHEN hash(site, corpus) % 3 = 0 THEN 'absent' ELSE 'present' END, 'published host table',
     CASE WHEN hash(site, corpus) % 3 > 0 THEN hash(site) % 5000 END, NULL,
