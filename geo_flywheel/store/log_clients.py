@@ -1,6 +1,7 @@
 """Who stands behind the lines of a log: each distinct User-Agent line, referrer and claim is asked about once."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,6 +10,7 @@ import pyarrow as pa
 from geo_flywheel.records import Client, Proof, Sender, Visitors
 
 _Told = TypeVar("_Told")
+_AGE = 183  # days
 _MOST = 500_000  # values remembered of one kind
 _PERSON, _MACHINE, _AGENT = 0, 1, 2
 _NOBODY = Client(is_machine=True)  # sends no User-Agent line: no browser does that
@@ -34,8 +36,8 @@ class Known:
             chunk: Lines, as `log_layouts.parsed` gives them.
 
         Returns:
-            Those lines with the columns `operator`, `purpose`, `verification`, `as_of`, `assistant` and `attribution`
-            beside, their `agent` the name of the agent; and a mask of the chunk, shape (line,).
+            Those lines with the columns `operator`, `purpose`, `verification`, `assistant` and `attribution` beside,
+            their `agent` the name of the agent; and a mask of the chunk, shape (line,).
         """
         agents, clients = _coded(chunk["agent"], self._told_clients)
         referrers, senders = _coded(chunk["referrer"], self._told_senders)
@@ -62,9 +64,8 @@ class Known:
             "attribution": [attribution for _, attribution in by],
         } | self._proven(found, who)
         for name, values in columns.items():
-            kind = pa.date32() if name == "as_of" else pa.string()
             found = found.drop_columns(name) if name in found.column_names else found
-            found = found.append_column(name, pa.array(values, kind))
+            found = found.append_column(name, pa.array(values, pa.string()))
         return found, is_visit
 
     def _proven(self, found: pa.Table, who: Sequence[Client]) -> dict[str, list[Any]]:
@@ -75,10 +76,8 @@ class Known:
         ]
         _learn(self._proofs, {claim for claim in claims if claim}, self._visitors.proofs)
         proofs = [self._proofs[claim] if claim else None for claim in claims]
-        return {
-            "verification": [proof and proof.verification for proof in proofs],
-            "as_of": [proof and proof.as_of for proof in proofs],
-        }
+        days = found["happened_at"].cast(pa.date32(), safe=False).to_pylist()
+        return {"verification": [proof and _judged(proof, day) for proof, day in zip(proofs, days, strict=True)]}
 
     def _told_clients(self, lines: Sequence[str]) -> list[Client]:
         _learn(self._clients, set(lines), self._visitors.clients)
@@ -97,6 +96,12 @@ class Known:
     def _told_campaigns(self, sources: Sequence[str]) -> list[Sender | None]:
         _learn(self._campaigns, set(sources), self._visitors.campaigns)
         return [self._campaigns[source] for source in sources]
+
+
+def _judged(proof: Proof, day: date) -> str:
+    """What a proof says of a request on a day: a list of another time calls nobody false."""
+    is_old = proof.as_of is not None and abs((day - proof.as_of).days) > _AGE
+    return "unverifiable" if proof.verification == "spoofed" and is_old else proof.verification
 
 
 def _kind(client: Client) -> int:

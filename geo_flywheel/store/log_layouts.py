@@ -59,12 +59,13 @@ placed AS (
     FROM told
 )
 SELECT xor(CAST(md5_number(line) >> 64 AS UBIGINT), CAST($salt AS UBIGINT)) AS line_key, happened_at, host,
-    address, forwarded, coalesce(method, '') AS method, try_cast(status AS INTEGER) AS status,
+    address, forwarded, left(coalesce(method, ''), 20) AS method, try_cast(status AS INTEGER) AS status,
     try_cast(bytes AS BIGINT) AS bytes, nullif(referrer, '-') AS referrer, nullif(nullif(agent, '-'), '') AS agent,
     left(CASE WHEN contains(asked_for, '?') OR contains(asked_for, '#')
         THEN split_part(split_part(asked_for, '?', 1), '#', 1) ELSE asked_for END, 4096) AS path,
     CASE WHEN contains(asked_for, 'utm_source=') THEN
-        nullif(lower(url_decode(regexp_extract(asked_for, '[?&]utm_source=([^&#]*)', 1))), '') END AS utm_source,
+        nullif(left(lower(url_decode(regexp_extract(asked_for, '[?&]utm_source=([^&#]*)', 1))), 200), '') END
+        AS utm_source,
     CASE WHEN happened_at IS NULL OR try_cast(status AS INTEGER) IS NULL OR host = ''{torn} THEN line END AS bad
 FROM placed
 """

@@ -10,9 +10,13 @@ Addresses of clients are looked at while a block is in memory, and go no further
 
 import re
 from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,7 +26,7 @@ from geo_flywheel.records import LogFile
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.log_clients import Known
 from geo_flywheel.store.log_layouts import parsed
-from geo_flywheel.store.log_lines import Lines, lines
+from geo_flywheel.store.log_lines import lines
 from geo_flywheel.store.numbers import number_links
 from geo_flywheel.store.overlap import Overlap
 
@@ -30,16 +34,17 @@ SAMPLE = 20
 _LONGEST_SAMPLE = 300
 _ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,}")
 
-_VISITS = """
-INSERT INTO visit
-SELECT v.line_key, $reading_no, v.happened_at, v.host, l.page_no, l.link_no, v.path, left(v.method, 20), v.status,
-    v.bytes, v.agent, v.operator, v.purpose,
-    CASE WHEN v.verification = 'spoofed' AND abs(date_diff('day', v.as_of, CAST(v.happened_at AS DATE))) > 183
-        THEN 'unverifiable' ELSE v.verification END,
-    v.assistant, v.attribution, left(v.utm_source, 200)
-FROM visiting AS v
-JOIN linked AS l ON l.raw_url = 'https://' || v.host || v.path
-"""
+_VISIT = (
+    "line_key", "reading_no", "happened_at", "host", "page_no", "link_no", "path", "method", "status", "bytes", "agent",
+    "operator", "purpose", "verification", "assistant", "attribution", "utm_source",
+)  # fmt: skip
+_CELLS = (
+    "SELECT host, day, path, status, CAST(sum(requests) AS BIGINT) AS requests FROM cell"
+    " GROUP BY host, day, path, status"
+)
+_ROWS = 100_000
+_MOST_CELLS = 2_000_000
+_MOST_LINKS = 1_000_000
 
 
 class Writer:
@@ -51,6 +56,8 @@ class Writer:
         self._store: Store = overlap.store
         self._reading_no = overlap.reading_no
         self._added: Counter[str] = Counter()
+        self._links: dict[str, tuple[int, int]] = {}
+        self._cells = 0
 
     def add(self, file: LogFile) -> None:
         """Take a log in, block by block.
@@ -58,20 +65,18 @@ class Writer:
         Raises:
             Unreadable: If it cannot be read, or no line of it says what a log says.
         """
-        run = self._store.connection.execute
-        run("CREATE OR REPLACE TEMP TABLE seen_line (line_key UBIGINT)")
-        run("CREATE OR REPLACE TEMP TABLE incoming_traffic AS SELECT * FROM traffic LIMIT 0")
         tally = _Tally()
         known = Known(file.visitors)
-        for some in lines(file.path, has_headers=file.layout == "w3c"):
-            if file.layout != "w3c" or some.fields:
-                self._block(_read(self._store, file, some), known, tally)
-            else:
-                tally.lines += some.table.num_rows // 2
-                tally.bad += some.table.num_rows // 2
-        if tally.lines == tally.bad:
-            raise Unreadable(f"{file.path}: none of its {tally.lines:,} lines could be read as {file.format}")
-        self._finish(file, tally)
+        with _desk(self._store) as self._desk:
+            self._desk.execute("CREATE TABLE seen_line (line_key UBIGINT)")
+            self._desk.execute(
+                "CREATE TABLE cell (host VARCHAR, day DATE, path VARCHAR, status INTEGER, requests BIGINT)"
+            )
+            for chunk in _ahead(_chunks(file)):
+                self._block(chunk, known, tally)
+            if tally.lines == tally.bad:
+                raise Unreadable(f"{file.path}: none of its {tally.lines:,} lines could be read as {file.format}")
+            self._finish(file, tally)
 
     def finish(self) -> Counter[str]:
         """Return how many rows were stored, per table."""
@@ -105,8 +110,7 @@ class Writer:
             if ordinal := earlier.get(key, 0):
                 keys[line] = _again(key, ordinal + 1)
             earlier[key] = ordinal + 1
-        with self._store.staged("coming", chunk.select(["line_key"])):
-            self._store.connection.execute("INSERT INTO seen_line SELECT line_key FROM coming")
+        _insert(self._desk, "seen_line", chunk.select(["line_key"]))
         return chunk.set_column(chunk.column_names.index("line_key"), "line_key", pa.array(keys))
 
     def _seen_earlier(self, chunk: pa.Table, tally: "_Tally") -> dict[int, int]:
@@ -116,11 +120,11 @@ class Writer:
         meets = pc.and_(
             pc.less_equal(chunk["happened_at"], tally.last), pc.greater_equal(chunk["happened_at"], tally.first)
         )
-        with self._store.staged("meeting", chunk.filter(meets).select(["line_key"])):
-            found = self._store.rows(
-                "SELECT line_key, count(*) FROM seen_line SEMI JOIN meeting USING (line_key) GROUP BY line_key"
-            )
-        return dict(found)
+        self._desk.register("meeting", chunk.select(["line_key"]).filter(meets))
+        found = self._desk.execute(
+            "SELECT line_key, count(*) FROM seen_line SEMI JOIN meeting USING (line_key) GROUP BY line_key"
+        )
+        return dict(found.fetchall())
 
     def _fresh(self, chunk: pa.Table, first: datetime, last: datetime) -> pa.Table:
         """The lines that no current reading of another log holds."""
@@ -129,49 +133,63 @@ class Writer:
             [self._reading_no, last, first],
         ):
             return chunk
-        with self._store.staged("coming", chunk.select(["line_key"]).rename_columns(["key"])):
+        keys = pa.table({"key": chunk["line_key"].to_numpy().copy()})  # held in memory until the end: no more than this
+        with self._store.staged("coming", keys):
             if not self._overlap.held("log_line", "coming"):
                 return chunk
         held = self._store.table("SELECT DISTINCT key FROM held")["key"].to_numpy()
         return chunk.filter(pa.array(~np.isin(chunk["line_key"].to_numpy(), held)))
 
     def _keep(self, chunk: pa.Table, known: Known) -> None:
-        """Store visits, traffic and lines."""
-        run, number = self._store.connection.execute, {"reading_no": self._reading_no}
+        """Store visits and lines, and count the rest."""
         visits, is_visit = known.visits(chunk)
-        with self._store.staged("visiting", visits):
-            linked = number_links(
-                self._store,
-                "(SELECT DISTINCT 'https://' || host || path AS raw_url, CAST(NULL AS VARCHAR) AS domain"
-                " FROM visiting)",
-            )
-            with self._store.staged("linked", linked):
-                run(_VISITS, number)
-        self._added["visit"] += visits.num_rows
+        if visits.num_rows:
+            _insert(self._store.connection, "visit", self._placed(visits).select(_VISIT))
+            self._added["visit"] += visits.num_rows
         others = chunk.select(["host", "happened_at", "path", "status"])
-        with self._store.staged("others", others.filter(pa.array(~is_visit)) if visits.num_rows else others):
-            run(
-                "INSERT INTO incoming_traffic SELECT $reading_no, host, CAST(happened_at AS DATE) AS day, path, status,"
-                " count(*) FROM others GROUP BY host, day, path, status",
-                number,
-            )
-        with self._store.staged("chunk", chunk.select(["line_key"])):
-            run("INSERT INTO log_line SELECT line_key, $reading_no FROM chunk", number)
+        self._desk.register("other", others.filter(pa.array(~is_visit)) if visits.num_rows else others)
+        self._desk.execute(
+            "INSERT INTO cell SELECT host, CAST(happened_at AS DATE) AS day, path, status, count(*) FROM other"
+            " GROUP BY host, day, path, status"
+        )
+        self._desk.unregister("other")
+        self._cells += chunk.num_rows
+        if self._cells > _MOST_CELLS:
+            self._desk.execute(f"CREATE OR REPLACE TABLE cell AS {_CELLS}")
+            self._cells = 0
+        _insert(self._store.connection, "log_line", self._numbered(chunk.select(["line_key"])))
+
+    def _numbered(self, rows: pa.Table) -> pa.Table:
+        number = pa.array(np.full(rows.num_rows, self._reading_no, np.int32))
+        return rows.append_column("reading_no", number)
+
+    def _placed(self, visits: pa.Table) -> pa.Table:
+        """The visits with the page each is of."""
+        names = [f"https://{host}{path}" for host, path in zip(*visits.select(["host", "path"]).columns, strict=True)]
+        new = sorted(set(names) - self._links.keys())
+        if len(self._links) + len(new) > _MOST_LINKS:
+            self._links, new = {}, sorted(set(names))
+        if new:
+            rows = pa.table({"raw_url": pa.array(new, pa.string()), "domain": pa.nulls(len(new), pa.string())})
+            with self._store.staged("coming", rows):
+                linked = number_links(self._store, "coming")
+            columns = (linked.column(name).to_pylist() for name in ("raw_url", "page_no", "link_no"))
+            self._links |= {name: (page, link) for name, page, link in zip(*columns, strict=True)}
+        pages, links = zip(*(self._links[name] for name in names), strict=True)
+        placed = self._numbered(visits).append_column("page_no", pa.array(pages, pa.int32()))
+        return placed.append_column("link_no", pa.array(links, pa.int32()))
 
     def _finish(self, file: LogFile, tally: "_Tally") -> None:
         run = self._store.connection.execute
-        run(
-            "INSERT INTO traffic SELECT reading_no, host, day, path, status, sum(requests) FROM incoming_traffic"
-            " GROUP BY reading_no, host, day, path, status"
-        )
+        for cells in self._desk.execute(_CELLS).to_arrow_reader(_ROWS):
+            rows = self._numbered(pa.Table.from_batches([cells]))
+            _insert(self._store.connection, "traffic", rows.select(["reading_no", *cells.schema.names]))
+            self._added["traffic"] += pc.sum(cells["requests"]).as_py() or 0
         told = (file.format, tally.lines, tally.new, tally.bad, tally.first, tally.last)
         run("INSERT INTO log_file VALUES (?, ?, ?, ?, ?, ?, ?)", [self._reading_no, *told])
         for ordinal, line in enumerate(tally.sample, 1):
             run("INSERT INTO log_problem VALUES (?, ?, ?)", [self._reading_no, ordinal, line])
-        [(requests,)] = self._store.rows("SELECT coalesce(sum(requests), 0) FROM incoming_traffic")
-        self._added["traffic"] += int(requests)
         self._added["unreadable line"] += tally.bad
-        run("DROP TABLE incoming_traffic; DROP TABLE seen_line; DROP TABLE IF EXISTS held")
 
 
 class _Tally:
@@ -200,11 +218,38 @@ def without_addresses(line: str) -> str:
     return _ADDRESS.sub("…", "… " + line.partition(" ")[2][:_LONGEST_SAMPLE])
 
 
-def _read(store: Store, file: LogFile, some: Lines) -> pa.Table:
-    with store.staged("lines", some.table):
-        return store.connection.execute(
-            parsed(file, some.fields), {"host": file.host, "salt": _salt(file.host)}
-        ).to_arrow_table()
+@contextmanager
+def _desk(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database of its own to count on: what is laid before the store stays in memory until its transaction ends."""
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "temp_directory": f"{store.path}.tmp",
+        "python_enable_replacements": "false",
+    }
+    with duckdb.connect(config=config) as desk, desk.cursor() as cursor:
+        yield cursor
+
+
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    """Insert rows, in the order of the table's columns, without making them known by a name."""
+    connection.from_arrow(rows).insert_into(table)
+
+
+def _chunks(file: LogFile) -> Iterator[pa.Table]:
+    """The lines of a log taken apart, block by block, beside the store and without waiting for it."""
+    values = {"host": file.host, "salt": _salt(file.host)}
+    with duckdb.connect() as beside, beside.cursor() as connection:
+        for some in lines(file.path, has_headers=file.layout == "w3c"):
+            connection.register("lines", some.table)
+            yield connection.execute(parsed(file, some.fields), values).to_arrow_table()
+
+
+def _ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    """The same, each one made while the one before it is stored."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, chunks, None)
+        while (chunk := coming.result()) is not None:
+            coming = worker.submit(next, chunks, None)
+            yield chunk
 
 
 def _salt(host: str) -> int:
