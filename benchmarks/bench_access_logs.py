@@ -4,9 +4,10 @@
 
 The log is in the Combined format, with 5,000 distinct agents; one line in nine is an AI agent's. The import goes the
 way of `geo-flywheel import access.log --site HOST`: digest, lines taken apart, a key for each, agents and referrers
-told, addresses verified, pages canonicalised, all committed. The floor is a bare `read_csv` of the same file into a table on
-disk, nothing else; what the same `read_csv` takes to look at every column and keep none is printed beside it. The
-peers read fewer lines of the same log and keep no store: their rate counts. Each is measured in a process of its own.
+told, addresses verified, pages canonicalised, all committed. The floor is a bare `read_csv` of the same file into a
+table on disk, nothing else; what the same `read_csv` takes to look at every column and keep none is printed beside it.
+The peers read fewer lines of the same log and keep no store: their rate counts. Each is measured in a process of its
+own.
 """
 
 from collections.abc import Callable
