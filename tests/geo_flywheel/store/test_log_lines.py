@@ -17,7 +17,8 @@ def told(path: Path, *, has_headers: bool = False) -> list[str]:
 
 
 @given(
-    st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1)), st.booleans()
+    st.lists(st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), min_size=1)),
+    st.sampled_from(["", "\n"]),
 )
 def test_every_line_comes_once_and_whole(
     tmp_path_factory: pytest.TempPathFactory, content: list[str], end: str
