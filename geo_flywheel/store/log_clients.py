@@ -1,7 +1,6 @@
 """Who stands behind the lines of a log: each distinct User-Agent line, referrer and claim is asked about once."""
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from typing import Any, TypeVar
 
 import numpy as np
@@ -76,8 +75,13 @@ class Known:
         ]
         _learn(self._proofs, {claim for claim in claims if claim}, self._visitors.proofs)
         proofs = [self._proofs[claim] if claim else None for claim in claims]
-        days = found["happened_at"].cast(pa.date32(), safe=False).to_pylist()
-        return {"verification": [proof and _judged(proof, day) for proof, day in zip(proofs, days, strict=True)]}
+        told: list[str | None] = [proof.verification if proof else None for proof in proofs]
+        spoofed = [(place, proof) for place, proof in enumerate(proofs) if proof and proof.verification == "spoofed"]
+        moments = found["happened_at"].take(pa.array([place for place, _ in spoofed], pa.int64())).to_pylist()
+        for (place, proof), moment in zip(spoofed, moments, strict=True):
+            if proof.as_of and abs((moment.date() - proof.as_of).days) > _AGE:
+                told[place] = "unverifiable"  # a list of another time calls nobody false
+        return {"verification": told}
 
     def _told_clients(self, lines: Sequence[str]) -> list[Client]:
         _learn(self._clients, set(lines), self._visitors.clients)
@@ -96,12 +100,6 @@ class Known:
     def _told_campaigns(self, sources: Sequence[str]) -> list[Sender | None]:
         _learn(self._campaigns, set(sources), self._visitors.campaigns)
         return [self._campaigns[source] for source in sources]
-
-
-def _judged(proof: Proof, day: date) -> str:
-    """What a proof says of a request on a day: a list of another time calls nobody false."""
-    is_old = proof.as_of is not None and abs((day - proof.as_of).days) > _AGE
-    return "unverifiable" if proof.verification == "spoofed" and is_old else proof.verification
 
 
 def _kind(client: Client) -> int:

@@ -165,7 +165,8 @@ class Writer:
 
     def _placed(self, visits: pa.Table) -> pa.Table:
         """The visits with the page each is of."""
-        names = [f"https://{host}{path}" for host, path in zip(*visits.select(["host", "path"]).columns, strict=True)]
+        hosts, paths = visits["host"].to_pylist(), visits["path"].to_pylist()
+        names = [f"https://{host}{path}" for host, path in zip(hosts, paths, strict=True)]
         new = sorted(set(names) - self._links.keys())
         if len(self._links) + len(new) > _MOST_LINKS:
             self._links, new = {}, sorted(set(names))
@@ -175,9 +176,9 @@ class Writer:
                 linked = number_links(self._store, "coming")
             columns = (linked.column(name).to_pylist() for name in ("raw_url", "page_no", "link_no"))
             self._links |= {name: (page, link) for name, page, link in zip(*columns, strict=True)}
-        pages, links = zip(*(self._links[name] for name in names), strict=True)
-        placed = self._numbered(visits).append_column("page_no", pa.array(pages, pa.int32()))
-        return placed.append_column("link_no", pa.array(links, pa.int32()))
+        numbers = np.array([self._links[name] for name in names], np.int32)
+        placed = self._numbered(visits).append_column("page_no", pa.array(numbers[:, 0]))
+        return placed.append_column("link_no", pa.array(numbers[:, 1]))
 
     def _finish(self, file: LogFile, tally: "_Tally") -> None:
         run = self._store.connection.execute
