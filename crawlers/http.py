@@ -122,7 +122,7 @@ class Client:
         for _ in range(_MOST_HOPS + 1):
             url = _parsed(request.url)
             host = self._host(url, request)
-            if request.public and robots:
+            if request.public and robots and url.path != "/robots.txt":  # it may always be read (RFC 9309)
                 rules = await self._robots.permit(_origin(url), request.url)
                 host.spare(min(rules.delay, _LONGEST_DELAY))
             async with host.turn(), self._free:

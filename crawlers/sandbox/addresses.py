@@ -87,7 +87,7 @@ class Sandbox:
         self.clock = Clock(start, world.weeks, start)
         self.faults = Faults(seed)
         self.prompts = prompts(world)
-        self.sites = Sites(self.market)
+        self.sites = Sites(self.market, lambda: self.clock.week)
         self.corpora = Corpora(self.market, self.sites, start, lambda: self.clock.now)
         self.visits = Visits(self.market, start, lambda: self.clock.now)
         self.public_signals = PublicSignals(self.market, self.visits, lambda: self.clock.now)

@@ -469,6 +469,12 @@ class TestRobots:
 
         assert (run(two()).sent_at - NOW).total_seconds() == 10
 
+    @pytest.mark.parametrize("rules", [RULES, httpx.Response(404), httpx.Response(410)])
+    def test_the_rules_themselves_are_fetched_as_they_are_whatever_they_say(self, rules: httpx.Response) -> None:
+        network = Network([rules])
+        reply = run(ask(replace(PAGE, url="https://site.example/robots.txt"), network))
+        assert (reply.status, len(network.sent)) == (rules.status_code, 1)
+
     def test_a_redirect_is_checked_by_the_rules_of_where_it_leads(self) -> None:
         moved = httpx.Response(301, headers={"location": "https://other.example/private"})
         with pytest.raises(Refused, match="other.example/robots.txt"):
