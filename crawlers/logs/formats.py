@@ -81,19 +81,17 @@ class Format:
 def found(head: bytes) -> Format | None:
     """Return the format of the log that begins with `head`, None when it is no log that is known.
 
-    A few lines of another kind, such as those of a scanner, decide nothing: the first that fits does, and most must.
+    A few lines of another kind, such as those of a scanner, decide nothing: of lines of text most must fit.
     """
     lines = head.decode("utf-8", "backslashreplace").splitlines()[:_ENOUGH]
-    if len(head) > len(b"\n".join(head.splitlines()[:1])) and len(lines) > 1 and len(lines) < _ENOUGH:
-        lines = lines[:-1] if not head.endswith(b"\n") else lines
-    lines = [line for line in lines if line.strip()]
-    if not lines:
-        return None
-    if lines[0].startswith(("#", "\ufeff#")):
+    if 1 < len(lines) < _ENOUGH and not head.endswith(b"\n"):
+        lines.pop()  # the head ends in the middle of it, or the log does
+    lines = [line.removeprefix("\ufeff") for line in lines if line.strip()]
+    if any(line.startswith("#Fields:") for line in lines):
         return _w3c(lines)
-    if lines[0].startswith("{"):
+    if any(line.startswith("{") for line in lines):
         return _json(lines)
-    return _text(lines)
+    return _text(lines) if lines else None
 
 
 def _w3c(lines: Sequence[str]) -> Format | None:

@@ -23,6 +23,13 @@ def test_a_head_that_ends_in_the_middle_of_a_line_is_known_as_well(name: str) ->
     assert found.name == name
 
 
+@pytest.mark.parametrize("name", ["IIS", "CloudFront", "Caddy", "nginx JSON"])
+def test_a_line_torn_off_before_the_first_hides_no_log(name: str) -> None:
+    found = formats.found(b"the rest of a line\n" + FORMATS[name](REQUESTS))
+    assert found is not None
+    assert found.name == name
+
+
 def test_without_agents_it_is_common() -> None:
     found = formats.found(written(REQUESTS, common))
     assert found is not None
