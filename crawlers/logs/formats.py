@@ -81,7 +81,7 @@ class Format:
 def found(head: bytes) -> Format | None:
     """Return the format of the log that begins with `head`, None when it is no log that is known.
 
-    A few lines of another kind, such as those of a scanner, decide nothing: of lines of text most must fit.
+    A few lines of another kind, such as those of a scanner, decide nothing: most must fit.
     """
     lines = head.decode("utf-8", "backslashreplace").splitlines()[:_ENOUGH]
     if 1 < len(lines) < _ENOUGH and not head.endswith(b"\n"):
@@ -89,7 +89,7 @@ def found(head: bytes) -> Format | None:
     lines = [line.removeprefix("\ufeff") for line in lines if line.strip()]
     if any(line.startswith("#Fields:") for line in lines):
         return _w3c(lines)
-    if any(line.startswith("{") for line in lines):
+    if 2 * sum(line.startswith("{") for line in lines) > len(lines):
         return _json(lines)
     return _text(lines) if lines else None
 
