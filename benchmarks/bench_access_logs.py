@@ -10,7 +10,6 @@ The peers read fewer lines of the same log and keep no store: their rate counts.
 own.
 """
 
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -30,6 +30,7 @@ from geo_flywheel.store.log_lines import lines
 from geo_flywheel.store.numbers import number_links
 from geo_flywheel.store.overlap import Overlap
 
+_QUERY = re.compile(r"""\?[^\s"']*""")
 SAMPLE = 20
 _LONGEST_SAMPLE = 300
 _ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,}")
@@ -215,8 +216,9 @@ class _Tally:
 
 
 def without_addresses(line: str) -> str:
-    """Return the beginning of a line without its first word, where a client's address stands, and without any other."""
-    return _ADDRESS.sub("…", "… " + line.partition(" ")[2][:_LONGEST_SAMPLE])
+    """Return the beginning of a line without its first word, where a client's address stands, any other, and queries."""
+    told = _ADDRESS.sub("…", "… " + line.partition(" ")[2][:_LONGEST_SAMPLE])
+    return _QUERY.sub("?…", told)
 
 
 @contextmanager

@@ -296,7 +296,7 @@ def test_addresses_and_queries_reach_neither_store_nor_archive(places: Places, t
         Request("/b", GPTBOT, other, forwarded=address),
         Request("/c", address=other),
     ]
-    body = written(requests, forwarded) + f"{address} broken line of {other}\n".encode()
+    body = written(requests, forwarded) + f"{address} broken line of {other} GET /?mail=me@own.example\n".encode()
     taken(places, file(tmp_path, "log", body))
     assert one(places, "SELECT bad FROM log_file") == 1
     kept = [path for path in places.archive.rglob("*") if path.is_file()]
