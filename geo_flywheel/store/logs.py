@@ -216,7 +216,7 @@ class _Tally:
 
 
 def without_addresses(line: str) -> str:
-    """Return the beginning of a line without its first word, where a client's address stands, any other, and queries."""
+    """Return the beginning of a line without its first word, where a client's address stands, others, and queries."""
     told = _ADDRESS.sub("…", "… " + line.partition(" ")[2][:_LONGEST_SAMPLE])
     return _QUERY.sub("?…", told)
 
