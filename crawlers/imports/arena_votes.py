@@ -31,13 +31,16 @@ _LONGEST_LIST = 1_000
 
 def refuse(file: DroppedFile) -> str | None:
     """Return None for battles with both models and a winner; else what is missing."""
-    try:
-        battle = next(_battles(file), None)
-    except Unreadable as error:
-        return str(error).removeprefix(f"{file.name}: ")
-    if battle is None:
-        return "nothing in it"
-    missing = [name for name in _NEEDED if name not in battle]
+    start = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith(b"PAR1"):
+        try:
+            next(_parquet(file), None)
+        except Unreadable as error:
+            return str(error).removeprefix(f"{file.name}: ")
+        return None
+    if not start.startswith((b"[", b"{")):
+        return "neither JSON nor Parquet"
+    missing = [name for name in _NEEDED if f'"{name}"'.encode() not in start]
     return f"no {', '.join(missing)} in it" if missing else None
 
 

@@ -8,7 +8,8 @@ source EVAL were given by a program: they are marked, and are no one's opinion.
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -27,15 +28,17 @@ _SCORE = {"name", "value"}
 _TRACE_IDS = ("traceId", "trace_id")
 _SPOKEN = ("content", "text", "answer", "output", "question", "query", "input", "prompt", "message")
 _DEEPEST = 6
+_KEY = re.compile(rb'"(\w{1,20})"\s*:')
 
 
 def refuse(file: DroppedFile) -> str | None:
     """Return None for scores with their trace, or traces with input and output; else what is missing."""
-    try:
-        row = next(_rows(file), None)
-    except Unreadable as error:
-        return str(error).removeprefix(f"{file.name}: ")
-    return None if row is not None and (_is_score(row) or _is_trace(row)) else "neither scores nor traces of Langfuse"
+    start = file.head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if start.startswith((b"[", b"{")):
+        named = {match.decode() for match in _KEY.findall(start)}
+    else:
+        named = set(start.splitlines()[0].decode("utf-8", "replace").split(",")) if start else set()
+    return None if _is_score(named) or _is_trace(named) else "neither scores nor traces of Langfuse"
 
 
 def read(file: DroppedFile) -> Iterator[Fact]:
@@ -87,12 +90,12 @@ def _rows(file: DroppedFile) -> Iterator[Mapping[str, Any]]:
                 raise Unreadable(f"{file.name}: not CSV ({error}); export it again") from error
 
 
-def _is_score(row: Mapping[str, Any]) -> bool:
-    return row.keys() >= _SCORE and any(name in row for name in _TRACE_IDS)
+def _is_score(names: Collection[str]) -> bool:
+    return set(names) >= _SCORE and any(name in names for name in _TRACE_IDS)
 
 
-def _is_trace(row: Mapping[str, Any]) -> bool:
-    return row.keys() >= {"id", "input", "output"} and ("scores" in row or "timestamp" in row)
+def _is_trace(names: Collection[str]) -> bool:
+    return set(names) >= {"id", "input", "output"} and ("scores" in names or "timestamp" in names)
 
 
 def _answer(trace: Mapping[str, Any], options: Mapping[str, str]) -> Answer:

@@ -9,7 +9,10 @@ from geo_flywheel.cli.output import say, write_rows
 from geo_flywheel.errors import ConfigError
 
 _DAY = click.DateTime(["%Y-%m-%d"])
-_WORLDS = ["loop", "fitness", "open", "reversed", "hidden", "hidden_loop"]
+_WORLDS = [
+    *("loop", "fitness", "open", "reversed", "hidden", "hidden_some", "hidden_little", "hidden_loop"),
+    *("turnover", "robots", "releases", "releases_without_effect"),
+]
 
 
 @click.group()
