@@ -3,7 +3,7 @@
 -- param only_site VARCHAR: pages of this site only; default: of all sites
 -- param since DATE: first week, by any day of it; default: everything
 -- param until DATE: last week, by any day of it; default: everything
--- param top INTEGER: pages shown per week and assistant, those with the most sessions
+-- param top INTEGER: pages shown per week and assistant, those with the most sessions; default: all
 --
 -- period: Monday of the ISO week in UTC. attribution: by the referrer of the request; or by utm_source alone, which also
 -- survives when an address is copied elsewhere. The two are never summed. Sessions are the least there were: many
@@ -12,7 +12,7 @@
 SET VARIABLE only_site = coalesce(getvariable('only_site')::VARCHAR, '');
 SET VARIABLE since = getvariable('since')::DATE;
 SET VARIABLE until = getvariable('until')::DATE;
-SET VARIABLE top = coalesce(getvariable('top')::INTEGER, 100);
+SET VARIABLE top = getvariable('top')::INTEGER;
 WITH counted AS (
     SELECT week, assistant, operator, attribution, page_no, url, site, CAST(sum(sessions) AS BIGINT) AS sessions
     FROM referrals
@@ -34,5 +34,5 @@ logged AS (
 SELECT r.week AS period, r.assistant, r.operator, r.attribution, r.url, r.site, r.sessions, l.days AS days_logged
 FROM ranked AS r
 LEFT JOIN logged AS l ON l.week = r.week AND l.host = split_part(r.url, '/', 3)
-WHERE r.place <= getvariable('top')
+WHERE getvariable('top') IS NULL OR r.place <= getvariable('top')
 ORDER BY r.week, r.assistant, r.attribution, r.place;

@@ -3,7 +3,7 @@
 -- param only_site VARCHAR: pages of this site only; default: of all sites
 -- param since DATE: first week, by any day of it; default: everything
 -- param until DATE: last week, by any day of it; default: everything
--- param top INTEGER: pages shown per week, those with the most hits
+-- param top INTEGER: pages shown per week, those with the most hits; default: all
 --
 -- period: Monday of the ISO week in UTC. verification: verified, the address is one its operator publishes; spoofed, it is
 -- none of them; unverifiable, there is no list to judge by; unknown_proxy, a proxy hides the address. status_class: ok is
@@ -12,7 +12,7 @@
 SET VARIABLE only_site = coalesce(getvariable('only_site')::VARCHAR, '');
 SET VARIABLE since = getvariable('since')::DATE;
 SET VARIABLE until = getvariable('until')::DATE;
-SET VARIABLE top = coalesce(getvariable('top')::INTEGER, 100);
+SET VARIABLE top = getvariable('top')::INTEGER;
 WITH counted AS (
     SELECT week, page_no, url, site, agent, operator, purpose, verification, status_class,
         CAST(sum(hits) AS BIGINT) AS hits
@@ -32,8 +32,8 @@ logged AS (
     FROM log_days
     GROUP BY host, CAST(date_trunc('week', day) AS DATE)
 )
-SELECT c.week AS period, c.url, c.site, c.agent, c.operator, c.purpose, c.verification, c.status_class, c.hits,
-    l.days AS days_logged,
+SELECT c.week AS period, c.url AS page, c.agent, c.operator, c.purpose, c.verification, c.status_class, c.hits,
+    c.site, l.days AS days_logged,
     CASE
         WHEN c.verification = 'spoofed' THEN 'not the agent it says it is'
         WHEN c.status_class = 'refused' THEN 'refused: an opportunity lost'
@@ -41,5 +41,5 @@ SELECT c.week AS period, c.url, c.site, c.agent, c.operator, c.purpose, c.verifi
 FROM counted AS c
 JOIN ranked AS r ON r.week = c.week AND r.page_no = c.page_no
 LEFT JOIN logged AS l ON l.week = c.week AND l.host = split_part(c.url, '/', 3)
-WHERE r.place <= getvariable('top')
+WHERE getvariable('top') IS NULL OR r.place <= getvariable('top')
 ORDER BY c.week, r.place, c.agent, c.verification, c.status_class, c.purpose;

@@ -39,7 +39,7 @@ def test_hits_are_told_apart_by_page_agent_purpose_and_proof(ask: Ask) -> None:
         ),
     )  # fmt: skip
     rows = ask(market, "bot_visits")
-    told = {(row["url"], row["agent"], row["purpose"], row["verification"]): row["hits"] for row in rows}
+    told = {(row["page"], row["agent"], row["purpose"], row["verification"]): row["hits"] for row in rows}
     own = "https://own.example"
     assert told == {
         (f"{own}/a", "GPTBot", "training", "verified"): 2,
