@@ -4,7 +4,6 @@ What belongs to the start of any process is done before the work begins: the plu
 duckdb imports with the first parameter of a statement.
 """
 
-import resource
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -13,6 +12,7 @@ from typing import TypeVar
 import duckdb
 
 from geo_flywheel import plugins
+from tests.memory import most
 
 _T = TypeVar("_T")
 
@@ -32,4 +32,4 @@ def _measured(work: Callable[..., _T], arguments: tuple[object, ...]) -> tuple[_
     plugins.imports()
     with duckdb.connect() as connection:
         connection.execute("SELECT ?", [1])
-    return work(*arguments), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return work(*arguments), most() / 1024**2

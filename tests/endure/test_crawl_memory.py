@@ -1,7 +1,6 @@
 """A crawl takes as much memory however much it asks, and a bounded part of the store it keeps."""
 
 import asyncio
-import resource
 import subprocess
 import sys
 from datetime import datetime
@@ -17,6 +16,7 @@ from crawlers.run import Crawl, Places, crawl
 from geo_flywheel import plugins
 from geo_flywheel.records import Answer, Citation, Prompt, Status
 from geo_flywheel.urls import canonical
+from tests.memory import most
 
 NOW = datetime(2026, 3, 2, 9)
 TARGET = Target("perplexity", "perplexity", "m")
@@ -60,7 +60,7 @@ def crawled(folder: Path, asks: int, *, stored: bool) -> float:
     tally = asyncio.run(crawl(work))
     assert sum(tally.outcomes.values()) == asks
     assert not tally.failed
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return most() / 1024**2
 
 
 def _megabytes(folder: Path, asks: int, *, stored: bool) -> float:

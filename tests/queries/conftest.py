@@ -12,10 +12,10 @@ from tests.queries.markets import TODAY, Ask, Market, Rows, fill
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
     """Return the rows of a report over a market, with parameters as keywords."""
-    filled: dict[int, Path] = {}
+    filled: dict[Market, Path] = {}
 
     def rows(market: Market, name: str, **values: object) -> Rows:
-        path = filled.setdefault(id(market), tmp_path / f"store{len(filled)}.duckdb")
+        path = filled.setdefault(market, tmp_path / f"store{len(filled)}.duckdb")
         if not path.exists():
             fill(path, market)
         report = reports.get(name)

@@ -11,7 +11,7 @@ from crawlers.imports.claude_export import IMPORT
 from geo_flywheel.records import Answer, Status
 from tests.crawlers.imports.handing import hand, problem, write, zipped
 
-SEARCH = [
+SEARCH: list[dict[str, Any]] = [
     {"type": "thinking", "thinking": "…"},
     {"type": "tool_use", "name": "web_search", "input": {"query": "best tents"}},
     {

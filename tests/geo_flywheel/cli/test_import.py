@@ -142,20 +142,24 @@ def test_a_file_without_rights_is_named(run: Run, workspace: Workspace, tmp_path
 
 
 _MEASURED = """
-import resource, sys
+import sys
 from geo_flywheel.cli import cli
+from tests.memory import most
 try:
     cli(sys.argv[1:], prog_name="geo-flywheel")
 finally:
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    print(most())
 """
+
+
+_HERE = {"PYTHONPATH": str(Path(__file__).resolve().parents[3])}
 
 
 def measured(*arguments: str | Path) -> tuple[int, str, int]:
     """Exit code, what was said, and most memory taken, in bytes, of a command in a process of its own."""
     command = [sys.executable, "-c", _MEASURED, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.returncode, done.stderr, int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | _HERE)
+    return done.returncode, done.stderr, int(done.stdout)
 
 
 def test_files_that_are_huge_or_unpack_to_gigabytes_take_little_memory(workspace: Workspace, tmp_path: Path) -> None:
