@@ -24,9 +24,11 @@ import pyarrow.compute as pc
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
 from geo_flywheel.store.database import Store
+from geo_flywheel.store.log_cells import Cells, distinct_pages
 from geo_flywheel.store.log_clients import Known
-from geo_flywheel.store.log_layouts import parsed
-from geo_flywheel.store.log_lines import lines
+from geo_flywheel.store.log_cuts import cut
+from geo_flywheel.store.log_layouts import KEY, parsed
+from geo_flywheel.store.log_lines import batched, lines
 from geo_flywheel.store.numbers import number_links
 from geo_flywheel.store.overlap import Overlap
 
@@ -39,12 +41,7 @@ _VISIT = (
     "line_key", "reading_no", "happened_at", "host", "page_no", "link_no", "path", "method", "status", "bytes", "agent",
     "operator", "purpose", "verification", "assistant", "attribution", "utm_source",
 )  # fmt: skip
-_CELLS = (
-    "SELECT host, day, path, status, CAST(sum(requests) AS BIGINT) AS requests FROM cell"
-    " GROUP BY host, day, path, status"
-)
-_ROWS = 100_000
-_MOST_CELLS = 2_000_000
+_CODED = ("host", "path", "method", "referrer", "agent", "utm_source")
 _MOST_LINKS = 1_000_000
 
 
@@ -57,8 +54,7 @@ class Writer:
         self._store: Store = overlap.store
         self._reading_no = overlap.reading_no
         self._added: Counter[str] = Counter()
-        self._links: dict[str, tuple[int, int]] = {}
-        self._cells = 0
+        self._links: dict[tuple[str, str], tuple[int, int]] = {}
 
     def add(self, file: LogFile) -> None:
         """Take a log in, block by block.
@@ -70,9 +66,7 @@ class Writer:
         known = Known(file.visitors)
         with _desk(self._store) as self._desk:
             self._desk.execute("CREATE TABLE seen_line (line_key UBIGINT)")
-            self._desk.execute(
-                "CREATE TABLE cell (host VARCHAR, day DATE, path VARCHAR, status INTEGER, requests BIGINT)"
-            )
+            self._cells = Cells(self._desk)
             for chunk in _ahead(_chunks(file)):
                 self._block(chunk, known, tally)
             if tally.lines == tally.bad:
@@ -101,17 +95,18 @@ class Writer:
 
     def _told_apart(self, chunk: pa.Table, tally: "_Tally") -> pa.Table:
         """Give the lines that are equal to an earlier one of this log a key of their own."""
-        keys = chunk["line_key"].to_numpy().copy()
         earlier = self._seen_earlier(chunk, tally)
+        _insert(self._desk, "seen_line", chunk.select(["line_key"]))
+        keys = chunk["line_key"].to_numpy().copy()
         ordered = np.sort(keys)
         doubled = ordered[1:][ordered[1:] == ordered[:-1]]
-        again = np.flatnonzero(np.isin(keys, np.concatenate([doubled, np.array(list(earlier), np.uint64)])))
-        for line in again if doubled.size or earlier else ():
+        if not doubled.size and not earlier:
+            return chunk
+        for line in np.flatnonzero(np.isin(keys, np.concatenate([doubled, np.array(list(earlier), np.uint64)]))):
             key = int(keys[line])
             if ordinal := earlier.get(key, 0):
                 keys[line] = _again(key, ordinal + 1)
             earlier[key] = ordinal + 1
-        _insert(self._desk, "seen_line", chunk.select(["line_key"]))
         return chunk.set_column(chunk.column_names.index("line_key"), "line_key", pa.array(keys))
 
     def _seen_earlier(self, chunk: pa.Table, tally: "_Tally") -> dict[int, int]:
@@ -148,16 +143,7 @@ class Writer:
             _insert(self._store.connection, "visit", self._placed(visits).select(_VISIT))
             self._added["visit"] += visits.num_rows
         others = chunk.select(["host", "happened_at", "path", "status"])
-        self._desk.register("other", others.filter(pa.array(~is_visit)) if visits.num_rows else others)
-        self._desk.execute(
-            "INSERT INTO cell SELECT host, CAST(happened_at AS DATE) AS day, path, status, count(*) FROM other"
-            " GROUP BY host, day, path, status"
-        )
-        self._desk.unregister("other")
-        self._cells += chunk.num_rows
-        if self._cells > _MOST_CELLS:
-            self._desk.execute(f"CREATE OR REPLACE TABLE cell AS {_CELLS}")
-            self._cells = 0
+        self._cells.count(others.filter(pa.array(~is_visit)) if visits.num_rows else others)
         _insert(self._store.connection, "log_line", self._numbered(chunk.select(["line_key"])))
 
     def _numbered(self, rows: pa.Table) -> pa.Table:
@@ -166,24 +152,24 @@ class Writer:
 
     def _placed(self, visits: pa.Table) -> pa.Table:
         """The visits with the page each is of."""
-        hosts, paths = visits["host"].to_pylist(), visits["path"].to_pylist()
-        names = [f"https://{host}{path}" for host, path in zip(hosts, paths, strict=True)]
-        new = sorted(set(names) - self._links.keys())
+        pages, codes = distinct_pages(visits)
+        new = [page for page in pages if page not in self._links]
         if len(self._links) + len(new) > _MOST_LINKS:
-            self._links, new = {}, sorted(set(names))
+            self._links, new = {}, pages
         if new:
-            rows = pa.table({"raw_url": pa.array(new, pa.string()), "domain": pa.nulls(len(new), pa.string())})
+            names = {f"https://{host}{path}": (host, path) for host, path in sorted(new)}
+            rows = pa.table({"raw_url": pa.array(names, pa.string()), "domain": pa.nulls(len(names), pa.string())})
             with self._store.staged("coming", rows):
                 linked = number_links(self._store, "coming")
             columns = (linked.column(name).to_pylist() for name in ("raw_url", "page_no", "link_no"))
-            self._links |= {name: (page, link) for name, page, link in zip(*columns, strict=True)}
-        numbers = np.array([self._links[name] for name in names], np.int32)
+            self._links |= {names[name]: (page, link) for name, page, link in zip(*columns, strict=True)}
+        numbers = np.array([self._links[page] for page in pages], np.int32)[codes]
         placed = self._numbered(visits).append_column("page_no", pa.array(numbers[:, 0]))
         return placed.append_column("link_no", pa.array(numbers[:, 1]))
 
     def _finish(self, file: LogFile, tally: "_Tally") -> None:
         run = self._store.connection.execute
-        for cells in self._desk.execute(_CELLS).to_arrow_reader(_ROWS):
+        for cells in self._cells.told():
             rows = self._numbered(pa.Table.from_batches([cells]))
             _insert(self._store.connection, "traffic", rows.select(["reading_no", *cells.schema.names]))
             self._added["traffic"] += pc.sum(cells["requests"]).as_py() or 0
@@ -242,8 +228,27 @@ def _chunks(file: LogFile) -> Iterator[pa.Table]:
     values = {"host": file.host, "salt": _salt(file.host)}
     with duckdb.connect() as beside, beside.cursor() as connection:
         for some in lines(file.path, has_headers=file.layout == "w3c"):
-            connection.register("lines", some.table)
-            yield connection.execute(parsed(file, some.fields), values).to_arrow_table()
+            alike, is_alike = cut(some, file, connection)
+            rest = some.table
+            if alike is not None:
+                connection.register("lines", some.table)
+                keys = connection.execute(f"SELECT {KEY} FROM lines WHERE line <> chr(10)", {"salt": values["salt"]})
+                keys = keys.to_arrow_table()["line_key"].combine_chunks().filter(pa.array(is_alike))
+                yield alike.append_column("line_key", keys).append_column("bad", pa.nulls(len(keys), pa.string()))
+                if is_alike.all():
+                    continue
+                others = pa.array(2 * np.flatnonzero(~is_alike))
+                rest = batched(some.table["line"].combine_chunks().take(others))
+            connection.register("lines", rest)
+            yield _coded(connection.execute(parsed(file, some.fields), values).to_arrow_table())
+
+
+def _coded(chunk: pa.Table) -> pa.Table:
+    """The same, its texts that recur as dictionaries."""
+    for name in _CODED:
+        column = chunk[name].combine_chunks().dictionary_encode()
+        chunk = chunk.set_column(chunk.column_names.index(name), name, column)
+    return chunk
 
 
 def _ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
