@@ -1,5 +1,6 @@
-"""The requests of a log that are only counted: per page, day and status, on a desk beside the store."""
+"""The requests of a log that are only counted: per page, day and status."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import duckdb
@@ -9,11 +10,10 @@ import pyarrow as pa
 _ROWS = 100_000
 _MOST_CELLS = 2_000_000
 _MOST_PAGES = 1_000_000
-_CELLS = (
-    "SELECT page, day, status, CAST(sum(requests) AS BIGINT) AS requests FROM cell GROUP BY page, day, status"
-)
-_TOLD = (
-    "SELECT host, day, path, status, CAST(sum(requests) AS BIGINT) AS requests FROM cell JOIN page USING (page)"
+_LOW = 0xFFFFFFFF
+_KINDS = 1 << 24  # pairs of day and status there can be at one time
+_MERGED = (
+    "SELECT host, day, path, status, CAST(sum(requests) AS BIGINT) AS requests FROM cell"
     " GROUP BY host, day, path, status"
 )
 
@@ -21,47 +21,74 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Cells:
-    """Requests counted so far. Pages have numbers: one that is forgotten meanwhile has a second one."""
+    """Requests counted so far: as numbers while there is room for the pages, then on a desk beside the store."""
 
     def __init__(self, desk: duckdb.DuckDBPyConnection) -> None:
         """Start with none."""
         self._desk = desk
-        self._numbers: dict[tuple[str, str], int] = {}
-        self._pages = self._rows = 0
-        desk.execute("CREATE TABLE cell (page INTEGER, day DATE, status INTEGER, requests BIGINT)")
-        desk.execute("CREATE TABLE page (page INTEGER, host VARCHAR, path VARCHAR)")
+        self._is_split = False  # whether a cell may stand on the desk in two parts
+        desk.execute("CREATE TABLE cell (host VARCHAR, day DATE, path VARCHAR, status INTEGER, requests BIGINT)")
+        self._clear()
 
     def count(self, lines: pa.Table) -> None:
         """Count lines by their `host`, `path`, `happened_at` and `status`."""
-        pages, codes = distinct_pages(lines)
-        numbers = pa.array(self._numbered(pages)[codes])
-        self._desk.register("other", lines.select(["happened_at", "status"]).append_column("page", numbers))
-        self._desk.execute(
-            "INSERT INTO cell SELECT page, CAST(happened_at AS DATE) AS day, status, count(*) FROM other"
-            " GROUP BY page, day, status"
+        if not lines.num_rows:
+            return
+        pages, page = distinct_pages(lines)
+        days = lines["happened_at"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]").astype(np.int64)
+        both = pa.array((days << 32) | (lines["status"].to_numpy().astype(np.int64) & _LOW)).dictionary_encode()
+        if len(self._pages) + len(pages) > _MOST_PAGES or len(self._kinds) + len(both.dictionary) > _KINDS:
+            self._lay_down()
+            self._is_split = True
+        numbers, kinds = (
+            np.array([known.setdefault(value, len(known)) for value in values], np.int64)
+            for known, values in ((self._pages, pages), (self._kinds, both.dictionary.to_pylist()))
         )
-        self._desk.unregister("other")
-        self._rows += lines.num_rows
+        keys = np.sort(numbers[page] * _KINDS + kinds[both.indices.to_numpy()])
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        self._parts.append((keys[first], np.diff(first, append=keys.size)))
+        self._rows += first.size
         if self._rows > _MOST_CELLS:
-            self._desk.execute(f"CREATE OR REPLACE TABLE cell AS {_CELLS}")
-            self._rows = 0
+            self._merge()
 
-    def told(self) -> pa.RecordBatchReader:
-        """Return what was counted: `host`, `day`, `path`, `status`, `requests`."""
-        return self._desk.execute(_TOLD).to_arrow_reader(_ROWS)
+    def told(self) -> Iterator[pa.RecordBatch]:
+        """Yield what was counted: `host`, `day`, `path`, `status`, `requests`."""
+        self._lay_down()
+        yield from self._desk.execute(_MERGED if self._is_split else "FROM cell").to_arrow_reader(_ROWS)
 
-    def _numbered(self, pages: list[tuple[str, str]]) -> np.ndarray[Any, np.dtype[np.int32]]:
-        new = [page for page in pages if page not in self._numbers]
-        if len(self._numbers) + len(new) > _MOST_PAGES:
-            self._numbers, new = {}, pages
-        if new:
-            numbers = range(self._pages, self._pages + len(new))
-            self._numbers.update(zip(new, numbers, strict=True))
-            self._pages += len(new)
-            hosts, paths = zip(*new, strict=True)
-            rows = {"page": pa.array(numbers, pa.int32()), "host": pa.array(hosts), "path": pa.array(paths)}
-            self._desk.from_arrow(pa.table(rows)).insert_into("page")
-        return np.array([self._numbers[page] for page in pages], np.int32)
+    def _clear(self) -> None:
+        self._pages: dict[tuple[str, str], int] = {}
+        self._kinds: dict[int, int] = {}
+        self._parts: list[tuple[Ints, Ints]] = []
+        self._rows = 0
+
+    def _merge(self) -> tuple[Ints, Ints]:
+        """Make one part of all."""
+        keys, counts = (np.concatenate(part) for part in zip(*self._parts, strict=True))
+        order = np.argsort(keys)
+        keys = keys[order]
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        self._parts = [(keys[first], np.add.reduceat(counts[order], first))]
+        self._rows = 0
+        return self._parts[0]
+
+    def _lay_down(self) -> None:
+        """Move all to the desk."""
+        if not self._parts:
+            return
+        keys, counts = self._merge()
+        page, kind = np.divmod(keys, _KINDS)
+        kinds = np.array(list(self._kinds), np.int64)[kind]
+        hosts, paths = (pa.array(names, pa.string()) for names in zip(*self._pages, strict=True))
+        rows = {
+            "host": hosts.take(pa.array(page)),
+            "day": pa.array((kinds >> 32).astype("datetime64[D]")),
+            "path": paths.take(pa.array(page)),
+            "status": pa.array((kinds & _LOW).astype(np.int32)),
+            "requests": pa.array(counts),
+        }
+        self._desk.from_arrow(pa.table(rows)).insert_into("cell")
+        self._clear()
 
 
 def distinct_pages(lines: pa.Table) -> tuple[list[tuple[str, str]], Ints]:

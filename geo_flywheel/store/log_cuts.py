@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.lib.stride_tricks import sliding_window_view
 
 from geo_flywheel.records import LogFile
 from geo_flywheel.store import log_layouts
@@ -26,6 +27,7 @@ _CLOCK = 26  # bytes of 01/Mar/2026:00:00:00 +0000
 FEWEST = 1_000  # lines that are worth the trouble
 _LONGEST = 100  # bytes before the clock
 _NO_ASCII = 128
+_BLANKS, _ONES = np.uint64(0x2020202020202020), np.uint64(0x0101010101010101)
 _DIGITS = 18  # that surely fit a BIGINT
 
 
@@ -70,6 +72,7 @@ def cut(some: Lines, file: LogFile, beside: duckdb.DuckDBPyConnection) -> tuple[
     if found is None:
         return None, rest
     found = found.only(_is_clocked(found))
+    found = found.only(_has_status(found))
     if not found.row.size:
         return None, rest
     clocks = _texts(found.text, found.quotes[0] - _CLOCK - 2, found.quotes[0] - 2).dictionary_encode()
@@ -84,9 +87,7 @@ def cut(some: Lines, file: LogFile, beside: duckdb.DuckDBPyConnection) -> tuple[
     moments = _told(beside, clocks.dictionary, log_layouts.clocks())["happened_at"]
     asked = _told(beside, requests.dictionary, log_layouts.requests())
     named = _told(beside, hosts.dictionary, log_layouts.hosts(), {"host": file.host})["host"] if has_host else hosts.dictionary
-    status, is_status = _status(found)
-    size, is_size = _size(found)
-    fits = is_status & is_size
+    size, fits = _size(found)
     for codes, is_known in (
         (clocks, pc.is_valid(moments)),
         (requests, asked["is_path"]),
@@ -99,7 +100,7 @@ def cut(some: Lines, file: LogFile, beside: duckdb.DuckDBPyConnection) -> tuple[
         "address": _texts(found.text, begin, _until_blank(found.text, begin)),
         "forwarded": _forwarded(found),
         **{name: _coded(requests.indices, asked[name]) for name in ("method", "path", "utm_source")},
-        "status": pa.array(status, pa.int32()),
+        "status": _status(found),
         "bytes": size,
         "referrer": _quoted(found, 2, "-"),
         "agent": _quoted(found, 4, "-", ""),
@@ -172,25 +173,32 @@ def _told(
 
 
 def _until_blank(text: Bytes, start: Ints) -> Ints:
-    """Where the next blank stands; there is one before the clock."""
-    place = start.copy()
-    open_ = np.flatnonzero(text[place] != _BLANK)
-    while open_.size:
-        place[open_] += 1
-        open_ = open_[text[place[open_]] != _BLANK]
+    """Where the next blank stands, looking at eight bytes at a time; there is one before the clock."""
+    place, going = start.copy(), np.arange(start.size)
+    eights = sliding_window_view(text, 8)
+    while going.size:
+        eight = eights[place[going]].view("<u8")[:, 0] ^ _BLANKS
+        found = (eight - _ONES) & ~eight & (_ONES << np.uint64(7))  # the lowest bit of these is in the first byte that is a blank
+        step = np.bitwise_count((found & (~found + np.uint64(1))) - np.uint64(1)) >> 3
+        place[going] += step
+        going = going[step == 8]
     return place
 
 
-def _status(found: _Cut) -> tuple[Ints, Mask]:
-    """The status behind the request, where it has three digits."""
+def _has_status(found: _Cut) -> Mask:
+    """Whether a number of three digits follows the request, and a blank."""
     start, end = found.part(1)
-    digits = [found.text[np.minimum(start + place, end)] for place in range(5)]
-    fits = (digits[0] == _BLANK) & (digits[4] == _BLANK) & (end - start > 4)
-    numbers = [digit - np.uint8(_ZERO) for digit in digits[1:4]]
-    for number in numbers:
-        fits &= number < 10
-    hundreds, tens, ones = (number.astype(np.int64) for number in numbers)
-    return 100 * hundreds + 10 * tens + ones, fits
+    signs = [found.text[np.minimum(start + place, end)] for place in range(5)]
+    fits = (signs[0] == _BLANK) & (signs[4] == _BLANK) & (end - start > 4)
+    for sign in signs[1:4]:
+        fits &= sign - np.uint8(_ZERO) < 10
+    return fits
+
+
+def _status(found: _Cut) -> Any:
+    start, _ = found.part(1)
+    hundreds, tens, ones = (found.text[start + place].astype(np.int32) - _ZERO for place in (1, 2, 3))
+    return pa.array(100 * hundreds + 10 * tens + ones)
 
 
 def _size(found: _Cut) -> tuple[Any, Mask]:

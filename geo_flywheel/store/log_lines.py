@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from geo_flywheel.errors import Unreadable
 
-BLOCK = 48 * 1024**2
+BLOCK = 30 * 1024**2
 LONGEST = 1024**2
 _ROWS = 32_768  # of one batch: batches are what the store reads at the same time
 _FIELDS = b"#Fields:"

@@ -42,6 +42,7 @@ _VISIT = (
     "operator", "purpose", "verification", "assistant", "attribution", "utm_source",
 )  # fmt: skip
 _CODED = ("host", "path", "method", "referrer", "agent", "utm_source")
+_TOGETHER = 100_000  # visits
 _MOST_LINKS = 1_000_000
 
 
@@ -55,6 +56,7 @@ class Writer:
         self._reading_no = overlap.reading_no
         self._added: Counter[str] = Counter()
         self._links: dict[tuple[str, str], tuple[int, int]] = {}
+        self._visits: list[pa.Table] = []
 
     def add(self, file: LogFile) -> None:
         """Take a log in, block by block.
@@ -140,11 +142,19 @@ class Writer:
         """Store visits and lines, and count the rest."""
         visits, is_visit = known.visits(chunk)
         if visits.num_rows:
-            _insert(self._store.connection, "visit", self._placed(visits).select(_VISIT))
-            self._added["visit"] += visits.num_rows
+            self._visits.append(self._placed(visits).select(_VISIT))
+            if sum(some.num_rows for some in self._visits) > _TOGETHER:
+                self._store_visits()
         others = chunk.select(["host", "happened_at", "path", "status"])
         self._cells.count(others.filter(pa.array(~is_visit)) if visits.num_rows else others)
         _insert(self._store.connection, "log_line", self._numbered(chunk.select(["line_key"])))
+
+    def _store_visits(self) -> None:
+        if self._visits:
+            visits = pa.concat_tables(self._visits)
+            _insert(self._store.connection, "visit", visits)
+            self._added["visit"] += visits.num_rows
+            self._visits = []
 
     def _numbered(self, rows: pa.Table) -> pa.Table:
         number = pa.array(np.full(rows.num_rows, self._reading_no, np.int32))
@@ -164,11 +174,14 @@ class Writer:
             columns = (linked.column(name).to_pylist() for name in ("raw_url", "page_no", "link_no"))
             self._links |= {names[name]: (page, link) for name, page, link in zip(*columns, strict=True)}
         numbers = np.array([self._links[page] for page in pages], np.int32)[codes]
+        for name in _CODED:
+            visits = visits.set_column(visits.column_names.index(name), name, visits[name].cast(pa.string()))
         placed = self._numbered(visits).append_column("page_no", pa.array(numbers[:, 0]))
         return placed.append_column("link_no", pa.array(numbers[:, 1]))
 
     def _finish(self, file: LogFile, tally: "_Tally") -> None:
         run = self._store.connection.execute
+        self._store_visits()
         for cells in self._cells.told():
             rows = self._numbered(pa.Table.from_batches([cells]))
             _insert(self._store.connection, "traffic", rows.select(["reading_no", *cells.schema.names]))
