@@ -1,7 +1,7 @@
 """The requests of a log that are only counted: per page, day and status."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -17,6 +17,7 @@ _MERGED = (
     " GROUP BY host, day, path, status"
 )
 
+_Named = TypeVar("_Named")
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -40,10 +41,7 @@ class Cells:
         if len(self._pages) + len(pages) > _MOST_PAGES or len(self._kinds) + len(both.dictionary) > _KINDS:
             self._lay_down()
             self._is_split = True
-        numbers, kinds = (
-            np.array([known.setdefault(value, len(known)) for value in values], np.int64)
-            for known, values in ((self._pages, pages), (self._kinds, both.dictionary.to_pylist()))
-        )
+        numbers, kinds = _numbers(self._pages, pages), _numbers(self._kinds, both.dictionary.to_pylist())
         keys = np.sort(numbers[page] * _KINDS + kinds[both.indices.to_numpy()])
         first = np.flatnonzero(np.diff(keys, prepend=-1))
         self._parts.append((keys[first], np.diff(first, append=keys.size)))
@@ -89,6 +87,11 @@ class Cells:
         }
         self._desk.from_arrow(pa.table(rows)).insert_into("cell")
         self._clear()
+
+
+def _numbers(known: dict[_Named, int], named: Sequence[_Named]) -> Ints:
+    """The number of each, a new one for what is not known."""
+    return np.array([known.setdefault(name, len(known)) for name in named], np.int64)
 
 
 def distinct_pages(lines: pa.Table) -> tuple[list[tuple[str, str]], Ints]:

@@ -49,20 +49,20 @@ class Known:
         is_visit = (kinds == _AGENT) | ((kinds == _PERSON) & (sent | tagged))
         which = np.flatnonzero(is_visit)
         found = chunk.take(pa.array(which))
-        of, by, tag, by_page = agents[which], referrers[which], sources[which], sent[which]
-        is_agent = kinds[which] == _AGENT
-        sender = np.where(is_agent, 0, np.where(by_page, 1 + by, 2 + len(senders) + tag))
-        told = [None, *senders, None, *campaigns, None]
-        names = _spread([client.agent for client in clients], of)
+        is_agent, is_referred = kinds[which] == _AGENT, sent[which]
+        who = agents[which]
+        told = [None, *senders, None, *campaigns]  # by referrer, then by utm_source
+        by = np.where(is_referred, 1 + referrers[which], 2 + len(senders) + sources[which])
+        by = np.where(is_agent, 0, by)
+        names = _spread([client.agent for client in clients], who)
+        operators = _spread([client.operator for client in clients], who)
         columns = {
             "agent": names,
-            "operator": pc.coalesce(
-                _spread([client.operator for client in clients], of), _spread([by and by.operator for by in told], sender)
-            ),
-            "purpose": _spread([client.purpose for client in clients], of),
+            "operator": pc.coalesce(operators, _spread([of.operator if of else None for of in told], by)),
+            "purpose": _spread([client.purpose for client in clients], who),
             "verification": self._proven(found, np.flatnonzero(is_agent), names),
-            "assistant": _spread([by and by.assistant for by in told], sender),
-            "attribution": _spread([None, "referrer", "utm"], np.where(is_agent, 0, np.where(by_page, 1, 2))),
+            "assistant": _spread([of.assistant if of else None for of in told], by),
+            "attribution": _spread([None, "referrer", "utm"], np.where(is_agent, 0, np.where(is_referred, 1, 2))),
         }
         for name, values in columns.items():
             found = found.drop_columns(name) if name in found.column_names else found
@@ -78,7 +78,8 @@ class Known:
         proofs = [self._proofs[claim] for claim in claims]
         told = np.full(found.num_rows, None, object)
         told[which] = [proof.verification for proof in proofs]
-        spoofed = [(place, proof) for place, proof in zip(which, proofs, strict=True) if proof.verification == "spoofed"]
+        claimed = zip(which, proofs, strict=True)
+        spoofed = [(place, proof) for place, proof in claimed if proof.verification == "spoofed"]
         moments = found["happened_at"].take(pa.array([place for place, _ in spoofed], pa.int64())).to_pylist()
         for (place, proof), moment in zip(spoofed, moments, strict=True):
             if proof.as_of and abs((moment.date() - proof.as_of).days) > _AGE:
@@ -116,7 +117,10 @@ def _spread(values: Sequence[str | None], codes: Any) -> Any:
 def _coded(
     column: pa.ChunkedArray, told: Callable[[Sequence[str]], list[_Told]]
 ) -> tuple[np.ndarray[Any, np.dtype[np.int32]], list[_Told]]:
-    """A number for each value of a column that is a dictionary, and what is told of each distinct one; null has the number after these."""
+    """A number for each value of a dictionary column, and what is told of each distinct one.
+
+    Null has the number after these.
+    """
     coded = column.combine_chunks()
     distinct = coded.dictionary.to_pylist()
     return coded.indices.fill_null(len(distinct)).to_numpy(), told(distinct)

@@ -27,7 +27,10 @@ _CLOCK = 26  # bytes of 01/Mar/2026:00:00:00 +0000
 FEWEST = 1_000  # lines that are worth the trouble
 _LONGEST = 100  # bytes before the clock
 _NO_ASCII = 128
-_BLANKS, _ONES = np.uint64(0x2020202020202020), np.uint64(0x0101010101010101)
+_REFERRER, _AGENT, _FORWARDED = 2, 4, 6  # behind which quote each stands, from 0
+_EIGHT = 8
+_ONES = np.uint64(0x0101010101010101)
+_BLANKS, _HIGH = _ONES * np.uint64(_BLANK), _ONES * np.uint64(128)
 _DIGITS = 18  # that surely fit a BIGINT
 
 
@@ -86,7 +89,11 @@ def cut(some: Lines, file: LogFile, beside: duckdb.DuckDBPyConnection) -> tuple[
         begin = found.start
     moments = _told(beside, clocks.dictionary, log_layouts.clocks())["happened_at"]
     asked = _told(beside, requests.dictionary, log_layouts.requests())
-    named = _told(beside, hosts.dictionary, log_layouts.hosts(), {"host": file.host})["host"] if has_host else hosts.dictionary
+    named = (
+        _told(beside, hosts.dictionary, log_layouts.hosts(), {"host": file.host})["host"]
+        if has_host
+        else hosts.dictionary
+    )
     size, fits = _size(found)
     for codes, is_known in (
         (clocks, pc.is_valid(moments)),
@@ -102,8 +109,8 @@ def cut(some: Lines, file: LogFile, beside: duckdb.DuckDBPyConnection) -> tuple[
         **{name: _coded(requests.indices, asked[name]) for name in ("method", "path", "utm_source")},
         "status": _status(found),
         "bytes": size,
-        "referrer": _quoted(found, 2, "-"),
-        "agent": _quoted(found, 4, "-", ""),
+        "referrer": _quoted(found, _REFERRER, "-"),
+        "agent": _quoted(found, _AGENT, "-", ""),
     }
     rest[found.row[fits]] = True
     table = pa.table(columns)
@@ -136,8 +143,7 @@ def _is_clocked(found: _Cut) -> Mask:
     opens = np.flatnonzero(text == _OPEN)
     opens = np.append(opens, text.size)
     first = opens[np.searchsorted(opens, found.start)]
-    before = request - first
-    fits = (before == _CLOCK + 3) & (first - found.start <= _LONGEST) & (first > found.start)
+    fits: Mask = (request - first == _CLOCK + 3) & (first - found.start <= _LONGEST) & (first > found.start)
     fits &= text[np.maximum(first - 1, 0)] == _BLANK
     fits &= text[request - 1] == _BLANK
     if text.max() < _NO_ASCII:
@@ -175,13 +181,13 @@ def _told(
 def _until_blank(text: Bytes, start: Ints) -> Ints:
     """Where the next blank stands, looking at eight bytes at a time; there is one before the clock."""
     place, going = start.copy(), np.arange(start.size)
-    eights = sliding_window_view(text, 8)
+    eights = sliding_window_view(text, _EIGHT)
     while going.size:
         eight = eights[place[going]].view("<u8")[:, 0] ^ _BLANKS
-        found = (eight - _ONES) & ~eight & (_ONES << np.uint64(7))  # the lowest bit of these is in the first byte that is a blank
-        step = np.bitwise_count((found & (~found + np.uint64(1))) - np.uint64(1)) >> 3
+        found = (eight - _ONES) & ~eight & _HIGH  # its lowest bit is in the first byte that is a blank
+        step = np.bitwise_count((found & -found) - np.uint64(1)) >> 3
         place[going] += step
-        going = going[step == 8]
+        going = going[step == _EIGHT]
     return place
 
 
@@ -189,10 +195,14 @@ def _has_status(found: _Cut) -> Mask:
     """Whether a number of three digits follows the request, and a blank."""
     start, end = found.part(1)
     signs = [found.text[np.minimum(start + place, end)] for place in range(5)]
-    fits = (signs[0] == _BLANK) & (signs[4] == _BLANK) & (end - start > 4)
+    fits: Mask = (signs[0] == _BLANK) & (signs[-1] == _BLANK) & (end - start >= len(signs))
     for sign in signs[1:4]:
-        fits &= sign - np.uint8(_ZERO) < 10
+        fits &= _is_digit(sign - np.uint8(_ZERO))
     return fits
+
+
+def _is_digit(sign: Bytes) -> Mask:
+    return sign < np.uint8(10)
 
 
 def _status(found: _Cut) -> Any:
@@ -210,7 +220,7 @@ def _size(found: _Cut) -> tuple[Any, Mask]:
     going = np.flatnonzero((place < end) & ~is_none)
     for _ in range(_DIGITS):
         digit = found.text[stop[going]] - np.uint8(_ZERO)
-        is_digit = (digit < 10) & (stop[going] < end[going])
+        is_digit = _is_digit(digit) & (stop[going] < end[going])
         going = going[is_digit]
         size[going] = 10 * size[going] + digit[is_digit]
         stop[going] += 1
@@ -219,10 +229,10 @@ def _size(found: _Cut) -> tuple[Any, Mask]:
 
 
 def _forwarded(found: _Cut) -> Any:
-    """What stands behind the seventh quote."""
-    if len(found.quotes) < 8:
+    """What the quotes behind those of the agent hold."""
+    if len(found.quotes) <= _FORWARDED:
         return pa.nulls(found.row.size, pa.string())
-    return pc.replace_substring(_texts(found.text, found.quotes[6] + 1, found.end), '"', ",")
+    return pc.replace_substring(_texts(found.text, found.quotes[_FORWARDED] + 1, found.end), '"', ",")
 
 
 def _quoted(found: _Cut, number: int, *nothing: str) -> Any:

@@ -11,7 +11,6 @@ Addresses of clients are looked at while a block is in memory, and go no further
 import re
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -25,10 +24,8 @@ from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.log_cells import Cells, distinct_pages
+from geo_flywheel.store.log_chunks import CODED, ahead, chunks
 from geo_flywheel.store.log_clients import Known
-from geo_flywheel.store.log_cuts import cut
-from geo_flywheel.store.log_layouts import KEY, parsed
-from geo_flywheel.store.log_lines import batched, lines
 from geo_flywheel.store.numbers import number_links
 from geo_flywheel.store.overlap import Overlap
 
@@ -41,7 +38,6 @@ _VISIT = (
     "line_key", "reading_no", "happened_at", "host", "page_no", "link_no", "path", "method", "status", "bytes", "agent",
     "operator", "purpose", "verification", "assistant", "attribution", "utm_source",
 )  # fmt: skip
-_CODED = ("host", "path", "method", "referrer", "agent", "utm_source")
 _TOGETHER = 100_000  # visits
 _MOST_LINKS = 1_000_000
 
@@ -69,7 +65,7 @@ class Writer:
         with _desk(self._store) as self._desk:
             self._desk.execute("CREATE TABLE seen_line (line_key UBIGINT)")
             self._cells = Cells(self._desk)
-            for chunk in _ahead(_chunks(file)):
+            for chunk in ahead(chunks(file)):
                 self._block(chunk, known, tally)
             if tally.lines == tally.bad:
                 raise Unreadable(f"{file.path}: none of its {tally.lines:,} lines could be read as {file.format}")
@@ -174,7 +170,7 @@ class Writer:
             columns = (linked.column(name).to_pylist() for name in ("raw_url", "page_no", "link_no"))
             self._links |= {names[name]: (page, link) for name, page, link in zip(*columns, strict=True)}
         numbers = np.array([self._links[page] for page in pages], np.int32)[codes]
-        for name in _CODED:
+        for name in CODED:
             visits = visits.set_column(visits.column_names.index(name), name, visits[name].cast(pa.string()))
         placed = self._numbered(visits).append_column("page_no", pa.array(numbers[:, 0]))
         return placed.append_column("link_no", pa.array(numbers[:, 1]))
@@ -234,48 +230,6 @@ def _desk(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     """Insert rows, in the order of the table's columns, without making them known by a name."""
     connection.from_arrow(rows).insert_into(table)
-
-
-def _chunks(file: LogFile) -> Iterator[pa.Table]:
-    """The lines of a log taken apart, block by block, beside the store and without waiting for it."""
-    values = {"host": file.host, "salt": _salt(file.host)}
-    with duckdb.connect() as beside, beside.cursor() as connection:
-        for some in lines(file.path, has_headers=file.layout == "w3c"):
-            alike, is_alike = cut(some, file, connection)
-            rest = some.table
-            if alike is not None:
-                connection.register("lines", some.table)
-                keys = connection.execute(f"SELECT {KEY} FROM lines WHERE line <> chr(10)", {"salt": values["salt"]})
-                keys = keys.to_arrow_table()["line_key"].combine_chunks().filter(pa.array(is_alike))
-                yield alike.append_column("line_key", keys).append_column("bad", pa.nulls(len(keys), pa.string()))
-                if is_alike.all():
-                    continue
-                others = pa.array(2 * np.flatnonzero(~is_alike))
-                rest = batched(some.table["line"].combine_chunks().take(others))
-            connection.register("lines", rest)
-            yield _coded(connection.execute(parsed(file, some.fields), values).to_arrow_table())
-
-
-def _coded(chunk: pa.Table) -> pa.Table:
-    """The same, its texts that recur as dictionaries."""
-    for name in _CODED:
-        column = chunk[name].combine_chunks().dictionary_encode()
-        chunk = chunk.set_column(chunk.column_names.index(name), name, column)
-    return chunk
-
-
-def _ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same, each one made while the one before it is stored."""
-    with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
-            coming = worker.submit(next, chunks, None)
-            yield chunk
-
-
-def _salt(host: str) -> int:
-    """What tells the lines of two hosts apart that do not name their host."""
-    return int.from_bytes(sha256(host.encode()).digest()[:8], "big") if host else 0
 
 
 def _again(key: int, ordinal: int) -> int:
