@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crawlers.logs.visitors import Visitors
@@ -25,12 +25,13 @@ _HOSTS = st.sampled_from(["own.example", "Own.Example:443", "-", "", "[::1]", "\
 _ADDRESSES = st.sampled_from(["198.51.100.7", "2001:db8::1", "-", "", "[", '"', "x" * 120, "a b", "client é"])
 _CLOCKS = st.sampled_from([
     "01/Mar/2026:00:00:00 +0000", "01/Mar/2026:23:59:59 -0730", "31/Feb/2026:00:00:00 +0000",
-    "1/Mar/2026:00:00:00 +0000", "01/Mar/2026:00:00:00 Z", "01/Mär/2026:00:00:00 +000", "01/Mar/2026:00:00:00 +000é", "",
+    "1/Mar/2026:00:00:00 +0000", "01/Mar/2026:00:00:00 Z", "01/Mär/2026:00:00:00 +000", "01/Mar/2026:00:00:00 +000é",
+    "",
 ])  # fmt: skip
 _REQUESTS = st.sampled_from([
-    "GET / HTTP/1.1", "GET /a?utm_source=ChatGPT.com&x#y HTTP/2.0", "GET /a#b?utm_source=x HTTP/1.1", "GET /a b HTTP/1.1",
-    "GET https://own.example/a?x HTTP/1.1", "OPTIONS * HTTP/1.1", "-", "", "GET", "GET /a", "/", r"\x16\x03",
-    r"GET /\"a HTTP/1.1", "GET /é%20 HTTP/1.1", "PROPFINDPROPFINDPROPFIND /a HTTP/1.1",
+    "GET / HTTP/1.1", "GET /a?utm_source=ChatGPT.com&x#y HTTP/2.0", "GET /a#b?utm_source=x HTTP/1.1",
+    "GET /a b HTTP/1.1", "GET https://own.example/a?x HTTP/1.1", "OPTIONS * HTTP/1.1", "-", "", "GET", "GET /a", "/",
+    r"\x16\x03", r"GET /\"a HTTP/1.1", "GET /é%20 HTTP/1.1", "PROPFINDPROPFINDPROPFIND /a HTTP/1.1",
     "GET /" + "é" * 5000 + " HTTP/1.1", "GET /a%C3?utm_source=%C3 HTTP/1",
 ])  # fmt: skip
 _STATUS = st.sampled_from(["200", "404", "-", "", "+20", "2e2", "20", "2000", "007", "20x"])
@@ -106,9 +107,10 @@ def mixed(lines: Sequence[bytes], raw: Sequence[bytes]) -> bytes:
     return b"".join(lines[: len(lines) // 2]) + b"\n".join(raw) + b"".join(lines[len(lines) // 2 :])
 
 
-@pytest.mark.parametrize(("name", "layout"), FORMATS)
-@pytest.mark.parametrize("host", ["own.example", ""])
+@settings(max_examples=150)
 @given(
+    st.sampled_from(FORMATS),
+    st.sampled_from(["own.example", "own.example", ""]),
     st.one_of(
         st.lists(st.one_of(good_lines(), good_lines(), odd_lines()), max_size=30),
         st.lists(common_lines(), max_size=30),
@@ -117,11 +119,15 @@ def mixed(lines: Sequence[bytes], raw: Sequence[bytes]) -> bytes:
     st.lists(_RAW, max_size=3),
 )
 def test_cut_all_at_once_lines_say_what_they_say_one_by_one(
-    name: str, layout: Layout, host: str, tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], raw: list[bytes]
+    tmp_path_factory: pytest.TempPathFactory,
+    form: tuple[str, Layout],
+    host: str,
+    lines: list[bytes],
+    raw: list[bytes],
 ) -> None:
     path = tmp_path_factory.mktemp("cuts") / "log"
-    path.write_bytes(mixed(lines, raw))
-    at_once, one_by_one = both(LogFile(path, name, layout, VISITORS, host))
+    path.write_bytes(b"\n" + mixed(lines, raw))
+    at_once, one_by_one = both(LogFile(path, *form, VISITORS, host))
     assert at_once == one_by_one
 
 
