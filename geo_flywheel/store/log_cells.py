@@ -27,7 +27,7 @@ class Cells:
     def __init__(self, desk: duckdb.DuckDBPyConnection) -> None:
         """Start with none."""
         self._desk = desk
-        self._is_split = False  # whether a cell may stand on the desk in two parts
+        self._times = 0  # something was laid down: more than once, and a cell may stand there in two parts
         desk.execute("CREATE TABLE cell (host VARCHAR, day DATE, path VARCHAR, status INTEGER, requests BIGINT)")
         self._clear()
 
@@ -40,19 +40,18 @@ class Cells:
         both = pa.array((days << 32) | (lines["status"].to_numpy().astype(np.int64) & _LOW)).dictionary_encode()
         if len(self._pages) + len(pages) > _MOST_PAGES or len(self._kinds) + len(both.dictionary) > _KINDS:
             self._lay_down()
-            self._is_split = True
         numbers, kinds = _numbers(self._pages, pages), _numbers(self._kinds, both.dictionary.to_pylist())
         keys = np.sort(numbers[page] * _KINDS + kinds[both.indices.to_numpy()])
         first = np.flatnonzero(np.diff(keys, prepend=-1))
         self._parts.append((keys[first], np.diff(first, append=keys.size)))
         self._rows += first.size
-        if self._rows > _MOST_CELLS:
-            self._merge()
+        if self._rows > _MOST_CELLS and self._merge()[0].size > _MOST_CELLS:
+            self._lay_down()
 
     def told(self) -> Iterator[pa.RecordBatch]:
         """Yield what was counted: `host`, `day`, `path`, `status`, `requests`."""
         self._lay_down()
-        yield from self._desk.execute(_MERGED if self._is_split else "FROM cell").to_arrow_reader(_ROWS)
+        yield from self._desk.execute(_MERGED if self._times > 1 else "FROM cell").to_arrow_reader(_ROWS)
 
     def _clear(self) -> None:
         self._pages: dict[tuple[str, str], int] = {}
@@ -74,6 +73,7 @@ class Cells:
         """Move all to the desk."""
         if not self._parts:
             return
+        self._times += 1
         keys, counts = self._merge()
         page, kind = np.divmod(keys, _KINDS)
         kinds = np.array(list(self._kinds), np.int64)[kind]

@@ -51,7 +51,7 @@ class Writer:
         self._store: Store = overlap.store
         self._reading_no = overlap.reading_no
         self._added: Counter[str] = Counter()
-        self._links: dict[tuple[str, str], tuple[int, int]] = {}
+        self._links: dict[str, tuple[int, int]] = {}
         self._visits: list[pa.Table] = []
 
     def add(self, file: LogFile) -> None:
@@ -159,17 +159,17 @@ class Writer:
     def _placed(self, visits: pa.Table) -> pa.Table:
         """The visits with the page each is of."""
         pages, codes = distinct_pages(visits)
-        new = [page for page in pages if page not in self._links]
+        names = [f"https://{host}{path}" for host, path in pages]
+        new = sorted(set(names) - self._links.keys())
         if len(self._links) + len(new) > _MOST_LINKS:
-            self._links, new = {}, pages
+            self._links, new = {}, sorted(set(names))
         if new:
-            names = {f"https://{host}{path}": (host, path) for host, path in sorted(new)}
-            rows = pa.table({"raw_url": pa.array(names, pa.string()), "domain": pa.nulls(len(names), pa.string())})
+            rows = pa.table({"raw_url": pa.array(new, pa.string()), "domain": pa.nulls(len(new), pa.string())})
             with self._store.staged("coming", rows):
                 linked = number_links(self._store, "coming")
             columns = (linked.column(name).to_pylist() for name in ("raw_url", "page_no", "link_no"))
-            self._links |= {names[name]: (page, link) for name, page, link in zip(*columns, strict=True)}
-        numbers = np.array([self._links[page] for page in pages], np.int32)[codes]
+            self._links |= {name: (page, link) for name, page, link in zip(*columns, strict=True)}
+        numbers = np.array([self._links[name] for name in names], np.int32)[codes]
         for name in CODED:
             visits = visits.set_column(visits.column_names.index(name), name, visits[name].cast(pa.string()))
         placed = self._numbered(visits).append_column("page_no", pa.array(numbers[:, 0]))
