@@ -16,7 +16,7 @@ from crawlers.logs.visitors import Visitors
 from geo_flywheel import shipped, urls
 from geo_flywheel.errors import ConfigError, Unreadable
 from geo_flywheel.records import Fact, LogFile
-from geo_flywheel.store import log_layouts
+from geo_flywheel.store import log_cuts, log_layouts
 
 SITE, RANGES = "set.site", "set.ranges"
 
@@ -52,7 +52,8 @@ def rules() -> str:
     """Return a name for the state of the lists and of the layouts that logs are read by."""
     lists = (shipped.folder("data") / f"{name}.toml" for name in ("agents", "agent_addresses", "referrers"))
     digest = sha256(b"".join(file.read_bytes() for file in lists))
-    digest.update(getsource(log_layouts).encode())
+    for module in (log_layouts, log_cuts):
+        digest.update(getsource(module).encode())
     return digest.hexdigest()[:12]
 
 

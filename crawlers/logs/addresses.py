@@ -19,6 +19,7 @@ _PRIVATE = (
     "::1/128", "fc00::/7", "fe80::/10",
 )  # fmt: skip
 _MAPPED = "::ffff:"
+_VERIFIED = Proof("verified")
 Address = tuple[int, int]
 
 
@@ -58,7 +59,7 @@ class Verifier:
         ranges = self._ranges[name]
         direct = parsed(address or "")
         if direct is not None and _within(ranges, direct):
-            return Proof("verified")
+            return _VERIFIED
         others = [other for text in (forwarded or "").split(",") if (other := parsed(text)) and other != direct]
         if direct is None or _is_passed_on(direct):
             real = next((other for other in reversed(others) if not _is_passed_on(other)), None)
@@ -66,7 +67,7 @@ class Verifier:
                 return Proof("unverifiable" if direct is None else "unknown_proxy")
             direct = real
             if _within(ranges, direct):
-                return Proof("verified")
+                return _VERIFIED
         elif any(_within(ranges, other) for other in others):
             return Proof("unknown_proxy")  # a proxy nobody told us of, or somebody who says that there is one
         return Proof("spoofed" if listed.is_whole else "unverifiable", listed.date)

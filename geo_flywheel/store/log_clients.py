@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from geo_flywheel.records import Client, Proof, Sender, Visitors
 
@@ -48,40 +49,42 @@ class Known:
         is_visit = (kinds == _AGENT) | ((kinds == _PERSON) & (sent | tagged))
         which = np.flatnonzero(is_visit)
         found = chunk.take(pa.array(which))
-        who = [clients[code] for code in agents[which]]
-        by = [
-            (None, None) if client.agent else (senders[r], "referrer") if known else (campaigns[u], "utm")
-            for client, r, u, known in zip(who, referrers[which], sources[which], sent[which], strict=True)
-        ]
+        is_agent, is_referred = kinds[which] == _AGENT, sent[which]
+        who = agents[which]
+        told = [None, *senders, None, *campaigns]  # by referrer, then by utm_source
+        by = np.where(is_referred, 1 + referrers[which], 2 + len(senders) + sources[which])
+        by = np.where(is_agent, 0, by)
+        names = _spread([client.agent for client in clients], who)
+        operators = _spread([client.operator for client in clients], who)
         columns = {
-            "agent": [client.agent for client in who],
-            "operator": [
-                client.operator or (sender and sender.operator) for client, (sender, _) in zip(who, by, strict=True)
-            ],
-            "purpose": [client.purpose for client in who],
-            "assistant": [sender and sender.assistant for sender, _ in by],
-            "attribution": [attribution for _, attribution in by],
-        } | self._proven(found, who)
+            "agent": names,
+            "operator": pc.coalesce(operators, _spread([of.operator if of else None for of in told], by)),
+            "purpose": _spread([client.purpose for client in clients], who),
+            "verification": self._proven(found, np.flatnonzero(is_agent), names),
+            "assistant": _spread([of.assistant if of else None for of in told], by),
+            "attribution": _spread([None, "referrer", "utm"], np.where(is_agent, 0, np.where(is_referred, 1, 2))),
+        }
         for name, values in columns.items():
             found = found.drop_columns(name) if name in found.column_names else found
-            found = found.append_column(name, pa.array(values, pa.string()))
+            found = found.append_column(name, values)
         return found, is_visit
 
-    def _proven(self, found: pa.Table, who: Sequence[Client]) -> dict[str, list[Any]]:
-        addresses, forwarded = found["address"].to_pylist(), found["forwarded"].to_pylist()
-        claims = [
-            (client.agent, *of) if client.agent else None
-            for client, of in zip(who, zip(addresses, forwarded, strict=True), strict=True)
-        ]
-        _learn(self._proofs, {claim for claim in claims if claim}, self._visitors.proofs)
-        proofs = [self._proofs[claim] if claim else None for claim in claims]
-        told: list[str | None] = [proof.verification if proof else None for proof in proofs]
-        spoofed = [(place, proof) for place, proof in enumerate(proofs) if proof and proof.verification == "spoofed"]
+    def _proven(self, found: pa.Table, which: Any, names: Any) -> Any:
+        """What the claims of agents prove, null for people."""
+        rows = pa.array(which)
+        columns = (column.take(rows).to_pylist() for column in (names, found["address"], found["forwarded"]))
+        claims = list(zip(*columns, strict=True))
+        _learn(self._proofs, set(claims), self._visitors.proofs)
+        proofs = [self._proofs[claim] for claim in claims]
+        told = np.full(found.num_rows, None, object)
+        told[which] = [proof.verification for proof in proofs]
+        claimed = zip(which, proofs, strict=True)
+        spoofed = [(place, proof) for place, proof in claimed if proof.verification == "spoofed"]
         moments = found["happened_at"].take(pa.array([place for place, _ in spoofed], pa.int64())).to_pylist()
         for (place, proof), moment in zip(spoofed, moments, strict=True):
             if proof.as_of and abs((moment.date() - proof.as_of).days) > _AGE:
                 told[place] = "unverifiable"  # a list of another time calls nobody false
-        return {"verification": told}
+        return pa.array(told, pa.string())
 
     def _told_clients(self, lines: Sequence[str]) -> list[Client]:
         _learn(self._clients, set(lines), self._visitors.clients)
@@ -106,11 +109,19 @@ def _kind(client: Client) -> int:
     return _AGENT if client.agent else _MACHINE if client.is_machine else _PERSON
 
 
+def _spread(values: Sequence[str | None], codes: Any) -> Any:
+    """The value of each code."""
+    return pa.array(values, pa.string()).take(pa.array(codes))
+
+
 def _coded(
     column: pa.ChunkedArray, told: Callable[[Sequence[str]], list[_Told]]
 ) -> tuple[np.ndarray[Any, np.dtype[np.int32]], list[_Told]]:
-    """A number for each value of a column, and what is told of each distinct one; null has the number after these."""
-    coded = column.combine_chunks().dictionary_encode()
+    """A number for each value of a dictionary column, and what is told of each distinct one.
+
+    Null has the number after these.
+    """
+    coded = column.combine_chunks()
     distinct = coded.dictionary.to_pylist()
     return coded.indices.fill_null(len(distinct)).to_numpy(), told(distinct)
 
@@ -119,5 +130,5 @@ def _learn(known: dict[Any, Any], values: set[Any], ask: Callable[[Sequence[Any]
     """Ask about those values that are not known."""
     if len(known) + len(values) > _MOST:
         known.clear()
-    new = sorted(values - known.keys(), key=repr)
+    new = list(values - known.keys())
     known.update(zip(new, ask(new), strict=True))

@@ -28,6 +28,15 @@ _EPOCH = (
     " AS BIGINT))"
 )
 
+_METHOD = "left(coalesce(method, ''), 20) AS method"
+_DECODED = "coalesce(TRY(url_decode({0})), {0})"  # what is no text stays as it is
+_PATH = f"""left(CASE WHEN contains(asked_for, '?') OR contains(asked_for, '#')
+        THEN split_part(split_part(asked_for, '?', 1), '#', 1) ELSE asked_for END, 4096) AS path,
+    CASE WHEN contains(asked_for, 'utm_source=') THEN
+        nullif(left(lower({_DECODED.format("regexp_extract(asked_for, '[?&]utm_source=([^&#]*)', 1)")}), 200), '') END
+        AS utm_source"""
+KEY = "xor(CAST(md5_number(line) >> 64 AS UBIGINT), CAST($salt AS UBIGINT)) AS line_key"
+
 
 def parsed(file: LogFile, fields: Sequence[str]) -> str:
     """Return the query over the relation `lines` that takes its lines apart.
@@ -58,16 +67,36 @@ placed AS (
         END AS asked_for
     FROM told
 )
-SELECT xor(CAST(md5_number(line) >> 64 AS UBIGINT), CAST($salt AS UBIGINT)) AS line_key, happened_at, host,
-    address, forwarded, left(coalesce(method, ''), 20) AS method, try_cast(status AS INTEGER) AS status,
+SELECT {KEY}, happened_at, host,
+    address, forwarded, {_METHOD}, try_cast(status AS INTEGER) AS status,
     try_cast(bytes AS BIGINT) AS bytes, nullif(referrer, '-') AS referrer, nullif(nullif(agent, '-'), '') AS agent,
-    left(CASE WHEN contains(asked_for, '?') OR contains(asked_for, '#')
-        THEN split_part(split_part(asked_for, '?', 1), '#', 1) ELSE asked_for END, 4096) AS path,
-    CASE WHEN contains(asked_for, 'utm_source=') THEN
-        nullif(left(lower(url_decode(regexp_extract(asked_for, '[?&]utm_source=([^&#]*)', 1))), 200), '') END
-        AS utm_source,
+    {_PATH},
     CASE WHEN happened_at IS NULL OR try_cast(status AS INTEGER) IS NULL OR host = ''{torn} THEN line END AS bad
 FROM placed
+"""
+
+
+def clocks() -> str:
+    """Return the query that reads clocks, a column `text` of the relation `texts`, as `happened_at`."""
+    return f"SELECT {_CLOCK.format(text='text')} AS happened_at FROM texts"
+
+
+def hosts() -> str:
+    """Return the query that tells `host` by the first words of lines, `text` of `texts`; $host is bound."""
+    return f"SELECT {_host({'host': 'host'})} AS host FROM (SELECT text AS host FROM texts)"
+
+
+def requests() -> str:
+    """Return the query that takes request lines, `text` of `texts`, apart.
+
+    Its columns are `method`, `path` and `utm_source` as those of `parsed`, and `is_path`: whether it asks for a path of
+    this host; of any other the rest says nothing.
+    """
+    told = _request("text", "r")
+    return f"""
+SELECT {_METHOD}, coalesce(starts_with(asked_for, '/'), false) AS is_path, {_PATH}
+FROM (SELECT {told["method"]} AS method, {told["target"]} AS asked_for
+    FROM (SELECT text, string_split(text, ' ') AS r FROM texts))
 """
 
 
@@ -141,7 +170,7 @@ def _w3c(fields: Sequence[str]) -> tuple[Columns, Columns]:
 
     is_cloudfront = "x-edge-location" in fields
     agent = column("cs(user-agent)")
-    once = f"url_decode({agent})"
+    once = _DECODED.format(agent)
     query = column("cs-uri-query")
     return {"p": f"string_split(line, chr({9 if is_cloudfront else 32}))"}, {
         "happened_at": f"try_cast({column('date')} || ' ' || {column('time')} AS TIMESTAMP)",
@@ -153,7 +182,7 @@ def _w3c(fields: Sequence[str]) -> tuple[Columns, Columns]:
         "status": column("sc-status"),
         "bytes": column("sc-bytes"),
         "referrer": column("cs(referer)"),
-        "agent": f"CASE WHEN contains({once}, '%20') THEN url_decode({once}) ELSE {once} END"
+        "agent": f"CASE WHEN contains({once}, '%20') THEN {_DECODED.format(once)} ELSE {once} END"
         if is_cloudfront
         else f"replace({agent}, '+', ' ')",
     }

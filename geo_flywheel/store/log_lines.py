@@ -4,14 +4,14 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from geo_flywheel.errors import Unreadable
 
-BLOCK = 48 * 1024**2
+BLOCK = 30 * 1024**2
 LONGEST = 1024**2
 _ROWS = 32_768  # of one batch: batches are what the store reads at the same time
 _FIELDS = b"#Fields:"
@@ -23,10 +23,14 @@ class Lines(NamedTuple):
     Attributes:
         table: One column `line`; empty lines, and a line feed between each two, are among them.
         fields: Names of their columns, as the last header before them says; none where there is no header.
+        text: All of them.
+        ends: Where in it the line feed of each stands, shape (line,).
     """
 
     table: pa.Table
     fields: tuple[str, ...]
+    text: bytes
+    ends: np.ndarray[Any, np.dtype[np.int32]]
 
 
 def lines(path: Path, *, has_headers: bool) -> Iterator[Lines]:
@@ -47,7 +51,7 @@ def lines(path: Path, *, has_headers: bool) -> Iterator[Lines]:
         for part in _parts(text) if has_headers else (text,):
             if part.startswith(_FIELDS):
                 fields = header(part.partition(b"\n")[0].decode("utf-8", "backslashreplace"))
-            yield Lines(_table(part), fields)
+            yield _told(part, fields)
 
 
 def header(line: str) -> tuple[str, ...]:
@@ -89,22 +93,29 @@ def _parts(block: bytes) -> Iterator[bytes]:
     yield block[start:]
 
 
-def _table(block: bytes) -> pa.Table:
-    column = _column(block)
+def _told(block: bytes, fields: tuple[str, ...]) -> Lines:
+    column, ends = _column(block)
     try:
         column.validate(full=True)
     except pa.ArrowInvalid:
-        column = _column(block.decode("utf-8", "backslashreplace").encode())
+        block = block.decode("utf-8", "backslashreplace").encode()
+        column, ends = _column(block)
+    return Lines(batched(column), fields, block, ends)
+
+
+def batched(column: "pa.Array[pa.StringScalar]") -> pa.Table:
+    """Return lines as a table of batches that are read at the same time."""
     return pa.Table.from_batches(
-        pa.record_batch({"line": column.slice(start, _ROWS)}) for start in range(0, len(column), _ROWS)
+        [pa.record_batch({"line": column.slice(start, _ROWS)}) for start in range(0, len(column), _ROWS)]
     )
 
 
-def _column(block: bytes) -> "pa.Array[pa.StringScalar]":
-    """The lines and what stands between them, without copying a byte."""
+def _column(block: bytes) -> tuple["pa.Array[pa.StringScalar]", np.ndarray[Any, np.dtype[np.int32]]]:
+    """The lines and what stands between them, without copying a byte; and where each ends."""
     ends = np.flatnonzero(np.frombuffer(block, np.uint8) == ord("\n")).astype(np.int32)
     offsets = np.empty(2 * ends.size + 1, np.int32)
     offsets[0] = 0
     offsets[1::2] = ends
     offsets[2::2] = ends + 1
-    return pa.Array.from_buffers(pa.string(), offsets.size - 1, [None, pa.py_buffer(offsets), pa.py_buffer(block)])
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(block)]
+    return pa.Array.from_buffers(pa.string(), offsets.size - 1, buffers), ends

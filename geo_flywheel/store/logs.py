@@ -11,7 +11,6 @@ Addresses of clients are looked at while a block is in memory, and go no further
 import re
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
@@ -24,9 +23,9 @@ import pyarrow.compute as pc
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
 from geo_flywheel.store.database import Store
+from geo_flywheel.store.log_cells import Cells, distinct_pages
+from geo_flywheel.store.log_chunks import CODED, ahead, chunks
 from geo_flywheel.store.log_clients import Known
-from geo_flywheel.store.log_layouts import parsed
-from geo_flywheel.store.log_lines import lines
 from geo_flywheel.store.numbers import number_links
 from geo_flywheel.store.overlap import Overlap
 
@@ -39,12 +38,7 @@ _VISIT = (
     "line_key", "reading_no", "happened_at", "host", "page_no", "link_no", "path", "method", "status", "bytes", "agent",
     "operator", "purpose", "verification", "assistant", "attribution", "utm_source",
 )  # fmt: skip
-_CELLS = (
-    "SELECT host, day, path, status, CAST(sum(requests) AS BIGINT) AS requests FROM cell"
-    " GROUP BY host, day, path, status"
-)
-_ROWS = 100_000
-_MOST_CELLS = 2_000_000
+_TOGETHER = 100_000  # visits
 _MOST_LINKS = 1_000_000
 
 
@@ -58,7 +52,7 @@ class Writer:
         self._reading_no = overlap.reading_no
         self._added: Counter[str] = Counter()
         self._links: dict[str, tuple[int, int]] = {}
-        self._cells = 0
+        self._visits: list[pa.Table] = []
 
     def add(self, file: LogFile) -> None:
         """Take a log in, block by block.
@@ -70,10 +64,8 @@ class Writer:
         known = Known(file.visitors)
         with _desk(self._store) as self._desk:
             self._desk.execute("CREATE TABLE seen_line (line_key UBIGINT)")
-            self._desk.execute(
-                "CREATE TABLE cell (host VARCHAR, day DATE, path VARCHAR, status INTEGER, requests BIGINT)"
-            )
-            for chunk in _ahead(_chunks(file)):
+            self._cells = Cells(self._desk)
+            for chunk in ahead(chunks(file)):
                 self._block(chunk, known, tally)
             if tally.lines == tally.bad:
                 raise Unreadable(f"{file.path}: none of its {tally.lines:,} lines could be read as {file.format}")
@@ -101,17 +93,18 @@ class Writer:
 
     def _told_apart(self, chunk: pa.Table, tally: "_Tally") -> pa.Table:
         """Give the lines that are equal to an earlier one of this log a key of their own."""
-        keys = chunk["line_key"].to_numpy().copy()
         earlier = self._seen_earlier(chunk, tally)
+        _insert(self._desk, "seen_line", chunk.select(["line_key"]))
+        keys = chunk["line_key"].to_numpy().copy()
         ordered = np.sort(keys)
         doubled = ordered[1:][ordered[1:] == ordered[:-1]]
-        again = np.flatnonzero(np.isin(keys, np.concatenate([doubled, np.array(list(earlier), np.uint64)])))
-        for line in again if doubled.size or earlier else ():
+        if not doubled.size and not earlier:
+            return chunk
+        for line in np.flatnonzero(np.isin(keys, np.concatenate([doubled, np.array(list(earlier), np.uint64)]))):
             key = int(keys[line])
             if ordinal := earlier.get(key, 0):
                 keys[line] = _again(key, ordinal + 1)
             earlier[key] = ordinal + 1
-        _insert(self._desk, "seen_line", chunk.select(["line_key"]))
         return chunk.set_column(chunk.column_names.index("line_key"), "line_key", pa.array(keys))
 
     def _seen_earlier(self, chunk: pa.Table, tally: "_Tally") -> dict[int, int]:
@@ -145,20 +138,19 @@ class Writer:
         """Store visits and lines, and count the rest."""
         visits, is_visit = known.visits(chunk)
         if visits.num_rows:
-            _insert(self._store.connection, "visit", self._placed(visits).select(_VISIT))
-            self._added["visit"] += visits.num_rows
+            self._visits.append(self._placed(visits).select(_VISIT))
+            if sum(some.num_rows for some in self._visits) > _TOGETHER:
+                self._store_visits()
         others = chunk.select(["host", "happened_at", "path", "status"])
-        self._desk.register("other", others.filter(pa.array(~is_visit)) if visits.num_rows else others)
-        self._desk.execute(
-            "INSERT INTO cell SELECT host, CAST(happened_at AS DATE) AS day, path, status, count(*) FROM other"
-            " GROUP BY host, day, path, status"
-        )
-        self._desk.unregister("other")
-        self._cells += chunk.num_rows
-        if self._cells > _MOST_CELLS:
-            self._desk.execute(f"CREATE OR REPLACE TABLE cell AS {_CELLS}")
-            self._cells = 0
+        self._cells.count(others.filter(pa.array(~is_visit)) if visits.num_rows else others)
         _insert(self._store.connection, "log_line", self._numbered(chunk.select(["line_key"])))
+
+    def _store_visits(self) -> None:
+        if self._visits:
+            visits = pa.concat_tables(self._visits)
+            _insert(self._store.connection, "visit", visits)
+            self._added["visit"] += visits.num_rows
+            self._visits = []
 
     def _numbered(self, rows: pa.Table) -> pa.Table:
         number = pa.array(np.full(rows.num_rows, self._reading_no, np.int32))
@@ -166,8 +158,8 @@ class Writer:
 
     def _placed(self, visits: pa.Table) -> pa.Table:
         """The visits with the page each is of."""
-        hosts, paths = visits["host"].to_pylist(), visits["path"].to_pylist()
-        names = [f"https://{host}{path}" for host, path in zip(hosts, paths, strict=True)]
+        pages, codes = distinct_pages(visits)
+        names = [f"https://{host}{path}" for host, path in pages]
         new = sorted(set(names) - self._links.keys())
         if len(self._links) + len(new) > _MOST_LINKS:
             self._links, new = {}, sorted(set(names))
@@ -177,13 +169,16 @@ class Writer:
                 linked = number_links(self._store, "coming")
             columns = (linked.column(name).to_pylist() for name in ("raw_url", "page_no", "link_no"))
             self._links |= {name: (page, link) for name, page, link in zip(*columns, strict=True)}
-        numbers = np.array([self._links[name] for name in names], np.int32)
+        numbers = np.array([self._links[name] for name in names], np.int32)[codes]
+        for name in CODED:
+            visits = visits.set_column(visits.column_names.index(name), name, visits[name].cast(pa.string()))
         placed = self._numbered(visits).append_column("page_no", pa.array(numbers[:, 0]))
         return placed.append_column("link_no", pa.array(numbers[:, 1]))
 
     def _finish(self, file: LogFile, tally: "_Tally") -> None:
         run = self._store.connection.execute
-        for cells in self._desk.execute(_CELLS).to_arrow_reader(_ROWS):
+        self._store_visits()
+        for cells in self._cells.told():
             rows = self._numbered(pa.Table.from_batches([cells]))
             _insert(self._store.connection, "traffic", rows.select(["reading_no", *cells.schema.names]))
             self._added["traffic"] += pc.sum(cells["requests"]).as_py() or 0
@@ -235,29 +230,6 @@ def _desk(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     """Insert rows, in the order of the table's columns, without making them known by a name."""
     connection.from_arrow(rows).insert_into(table)
-
-
-def _chunks(file: LogFile) -> Iterator[pa.Table]:
-    """The lines of a log taken apart, block by block, beside the store and without waiting for it."""
-    values = {"host": file.host, "salt": _salt(file.host)}
-    with duckdb.connect() as beside, beside.cursor() as connection:
-        for some in lines(file.path, has_headers=file.layout == "w3c"):
-            connection.register("lines", some.table)
-            yield connection.execute(parsed(file, some.fields), values).to_arrow_table()
-
-
-def _ahead(chunks: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same, each one made while the one before it is stored."""
-    with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
-            coming = worker.submit(next, chunks, None)
-            yield chunk
-
-
-def _salt(host: str) -> int:
-    """What tells the lines of two hosts apart that do not name their host."""
-    return int.from_bytes(sha256(host.encode()).digest()[:8], "big") if host else 0
 
 
 def _again(key: int, ordinal: int) -> int:

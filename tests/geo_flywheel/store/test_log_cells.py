@@ -1,0 +1,50 @@
+from collections import Counter
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo_flywheel.store import log_cells
+from geo_flywheel.store.log_cells import Cells
+
+_LINES = st.tuples(
+    st.sampled_from(["own.example", "other.example", "own.example/a"]),
+    st.sampled_from(["", "/", "/a", "/é"]),
+    st.datetimes(datetime(1969, 12, 30), datetime(1970, 1, 3)),
+    st.sampled_from([200, 404, 0, -5, 2**31 - 1, -(2**31)]),
+)
+
+
+def table(lines: list[tuple[str, str, datetime, int]]) -> pa.Table:
+    hosts, paths, moments, statuses = zip(*lines, strict=True) if lines else ((), (), (), ())
+    return pa.table({
+        "host": pa.array(hosts, pa.string()).dictionary_encode(),
+        "path": pa.array(paths, pa.string()).dictionary_encode(),
+        "happened_at": pa.array(moments, pa.timestamp("us")),
+        "status": pa.array(statuses, pa.int32()),
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [1, 3, 2_000_000])
+@given(st.lists(st.lists(_LINES, max_size=8), max_size=5))
+def test_every_line_counts_once_in_its_cell_however_little_room_there_is(
+    most: int, blocks: list[list[tuple[str, str, datetime, int]]]
+) -> None:
+    expected: Counter[tuple[str, date, str, int]] = Counter(
+        (host, moment.date(), path, status) for lines in blocks for host, path, moment, status in lines
+    )
+    found: list[tuple[Any, ...]] = []
+    with pytest.MonkeyPatch.context() as patch, duckdb.connect() as desk, desk.cursor() as cursor:
+        patch.setattr(log_cells, "_MOST_CELLS", most)
+        patch.setattr(log_cells, "_MOST_PAGES", 4 * most)
+        cells = Cells(cursor)
+        for lines in blocks:
+            cells.count(table(lines))
+        for batch in cells.told():
+            found += [tuple(row.values()) for row in batch.to_pylist()]
+    assert {tuple(row[:4]): row[4] for row in found} == expected
+    assert len(found) == len(expected)
