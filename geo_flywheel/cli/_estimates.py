@@ -114,13 +114,14 @@ def _between(interval: Interval) -> str:
 
 
 def _number(value: float) -> str:
-    """Two decimals, three below a tenth, none from a hundred up; no minus before nothing."""
+    """Two decimals, three below a tenth and four below a fiftieth, none from a hundred up; no minus before nothing."""
     if not isfinite(value):
         return "open"
     size = abs(value)
     if size < 0.0005:  # noqa: PLR2004
         return "0.00"
-    return f"{value:,.0f}" if size >= 100 else f"{value:.2f}" if size >= 0.1 else f"{value:.3f}"  # noqa: PLR2004
+    decimals = 0 if size >= 100 else 2 if size >= 0.1 else 3 if size >= 0.02 else 4  # noqa: PLR2004
+    return f"{value:,.{decimals}f}"
 
 
 def _say(lead: str, text: str) -> None:
