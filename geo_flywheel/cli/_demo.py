@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from geo_flywheel.workspace import Workspace
 
 PROVIDERS = ("openai", "anthropic", "gemini", "perplexity")
-CORPORA = {"common_crawl_index": "pause = 0\n", "own_pages": "", "robots": ""}  # nobody is there to be spared
+CORPORA = {"common_crawl_index": "common_crawl_index", "own_pages": "sites", "robots": "sites"}  # below which address
+_MORE = {"common_crawl_index": "pause = 0\n"}  # nobody is there to be spared
 _KEYS = {"OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PERPLEXITY_API_KEY"}
 _MOST_CITED = "SELECT site FROM site_citations GROUP BY site ORDER BY sum(cited) DESC, site LIMIT 3"
 _CRAWLERS = ("gptbot", "oai-searchbot", "claudebot", "perplexitybot", "ccbot")
@@ -211,7 +212,10 @@ def _workspace(folder: Path, address: str, market: dict[str, Any], repeats: int)
         f"[[basket.prompts]]\ntext = {json.dumps(prompt['text'])}\ntopic = {json.dumps(prompt['topic'])}\n"
         for prompt in market["prompts"]
     ]
-    tables += [f"[corpora.{name}]\nurl = {json.dumps(f'{address}/{name}')}\n{more}" for name, more in CORPORA.items()]
+    tables += [
+        f"[corpora.{name}]\nurl = {json.dumps(f'{address}/{where}')}\n{_MORE.get(name, '')}"
+        for name, where in CORPORA.items()
+    ]
     return make(folder, "\n".join([site, crawl, *tables, *prompts]))
 
 

@@ -34,6 +34,7 @@ def test_a_week_of_a_market_is_asked_stored_and_shown(run: Run, tmp_path: Path) 
         halves = store.rows("SELECT count(DISTINCT half) FROM answers")
         proofs = store.rows("SELECT DISTINCT verification FROM visits WHERE agent IS NOT NULL")
         sent = store.rows("SELECT count(*) > 0 FROM referrals")
+        failing = store.rows("SELECT DISTINCT rule FROM page_rules WHERE NOT passed")
         gathered = store.rows("SELECT DISTINCT signal FROM permissions UNION SELECT corpus FROM presences ORDER BY ALL")
     assert [(str(week), answers, engines) for week, answers, engines in weeks] == [
         ("2025-11-24", asks // WEEKS, 4),
@@ -42,6 +43,7 @@ def test_a_week_of_a_market_is_asked_stored_and_shown(run: Run, tmp_path: Path) 
     assert halves == [(2,)]
     assert (proofs, sent) == ([("verified",)], [(True,)])
     assert {("robots",), ("common_crawl",)} <= set(gathered)
+    assert failing
     assert Workspace(tmp_path / "demo").published_path.is_file()
 
 
