@@ -21,11 +21,15 @@ WITH judged AS (
     WHERE (getvariable('since') IS NULL OR a.week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
         AND (getvariable('until') IS NULL OR a.week <= getvariable('until'))
 ),
+of_answer AS (
+    SELECT DISTINCT answer_no FROM judged WHERE answer_no IS NOT NULL
+),
 citing AS (
-    SELECT DISTINCT answer_no, site
-    FROM citations
-    WHERE answer_no IS NOT NULL AND site <> ''
-        AND (getvariable('only_site') = '' OR site = getvariable('only_site'))
+    SELECT DISTINCT c.answer_no, g.site
+    FROM of_answer AS o
+    JOIN citation AS c ON c.answer_no = o.answer_no
+    JOIN page AS g ON g.page_no = c.page_no
+    WHERE g.site <> '' AND (getvariable('only_site') = '' OR g.site = getvariable('only_site'))
 ),
 told AS (
     SELECT c.site, j.engine, j.surface, j.kind, j.rating, j.rater, j.answer_no
