@@ -19,10 +19,11 @@ from crawlers.base import Gathered, Http, Reply, Request, Service, Source, Wante
 from crawlers.crawled.captures import Kind, Line, Query, belongs, facts, unknown
 from crawlers.crawled.crawls import Crawl, ask_crawls, chosen, is_list, read_crawls
 from crawlers.crawled.manners import MANNERS, Polite, names, whole
+from crawlers.crawled.notes import note_of
 from crawlers.crawled.parquet_rows import Row, keys, matching
 from crawlers.crawled.ranges import lines, trouble
-from crawlers.reading.lenient import mapping, mappings, text
-from geo_flywheel.errors import CrawlError, Throttled, Unreadable
+from crawlers.reading.lenient import mappings, text
+from geo_flywheel.errors import CrawlError, Throttled
 from geo_flywheel.records import Capture, Fact
 
 NAME = "common_crawl_columnar"
@@ -90,10 +91,7 @@ def read(capture: Capture) -> Iterable[Fact]:
     Raises:
         Unreadable: If the note is garbled.
     """
-    try:
-        told = mapping(orjson.loads(capture.body))
-    except orjson.JSONDecodeError as error:
-        raise Unreadable(f"{capture.name}: the note is cut off or garbled ({error}); gather it again") from error
+    told = note_of(capture)
     options = capture.options
     query = Query(
         unit=options["unit"],

@@ -19,10 +19,11 @@ from crawlers.base import Gathered, Http, Request, Service, Source, Wanted
 from crawlers.crawled.captures import belongs, unit_kind
 from crawlers.crawled.crawls import CORPUS, ask_crawls, chosen, ids, is_list, read_crawls
 from crawlers.crawled.manners import MANNERS, Polite, whole
+from crawlers.crawled.notes import note_of
 from crawlers.crawled.parquet_rows import Row, keys, matching
 from crawlers.crawled.ranges import lines, trouble
-from crawlers.reading.lenient import amount, integer, mapping, mappings, text
-from geo_flywheel.errors import CrawlError, Throttled, Unreadable
+from crawlers.reading.lenient import amount, integer, mappings, text
+from geo_flywheel.errors import CrawlError, Throttled
 from geo_flywheel.records import Capture, Engagement, Fact, Presence, PresenceState
 from geo_flywheel.urls import site_key
 
@@ -78,10 +79,7 @@ def read(capture: Capture) -> Iterable[Fact]:
     Raises:
         Unreadable: If the note is garbled.
     """
-    try:
-        told = mapping(orjson.loads(capture.body))
-    except orjson.JSONDecodeError as error:
-        raise Unreadable(f"{capture.name}: the note is cut off or garbled ({error}); gather it again") from error
+    told = note_of(capture)
     ended = date.fromisoformat(capture.options["observed_on"])
     complete = told.get("problem") == "" and bool(told.get("files"))
     rows = mappings(told.get("rows"))

@@ -8,7 +8,7 @@ them. The table of grounding queries names no page and is not taken.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from itertools import islice
 
@@ -23,6 +23,7 @@ SOURCE, ASSISTANT = "bing_ai_performance", "Copilot"
 _DAYS, _PAGES = {"date", "citations", "cited_pages"}, {"page", "citations"}
 _QUERIES = "grounding_query"
 _MOST_COLUMNS = 50
+OfRow = Callable[[dict[str, str], str], Iterator[Engagement]]
 
 
 def refuse(file: DroppedFile) -> str | None:
@@ -43,18 +44,12 @@ def read(file: DroppedFile) -> Iterator[Fact]:
     Raises:
         Unreadable: Naming the line at fault, or the option that is missing.
     """
-    by_day = _header(file.head) == _DAYS
-    site, until = _site(file) if by_day else "", None if by_day else _until(file)
+    of_row = _by_day(file) if _header(file.head) == _DAYS else _by_page(file)
     with opened(file) as stream, io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="") as told:
         rows = csv.DictReader(told)
         for row in rows:
-            where = f"{file.name}: line {rows.line_num}"
             cells = {plain(name): (value or "").strip() for name, value in row.items() if isinstance(name, str)}
-            if by_day:
-                yield from _of_day(cells, site, where)
-            else:
-                assert until is not None  # noqa: S101 - set for the other table
-                yield _of_page(cells, until, where)
+            yield from of_row(cells, f"{file.name}: line {rows.line_num}")
 
 
 IMPORT = Import("Bing Webmaster's AI Performance: its days, or its pages", refuse, read)
@@ -63,6 +58,16 @@ IMPORT = Import("Bing Webmaster's AI Performance: its days, or its pages", refus
 def _header(head: bytes) -> set[str]:
     line = next(iter(head.decode("utf-8-sig", "replace").splitlines()), "")
     return {plain(cell) for cell in islice(next(csv.reader([line]), []), _MOST_COLUMNS)}
+
+
+def _by_day(file: DroppedFile) -> OfRow:
+    site = _site(file)
+    return lambda cells, where: _of_day(cells, site, where)
+
+
+def _by_page(file: DroppedFile) -> OfRow:
+    until = _until(file)
+    return lambda cells, where: iter([_of_page(cells, until, where)])
 
 
 def _site(file: DroppedFile) -> str:

@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import orjson
 
 from crawlers.analytics.assistants import beginnings
+from crawlers.analytics.days import day_of
 from crawlers.analytics.joining import accepted, pages
 from crawlers.analytics.landing import Cut, landing, summed, totals
 from crawlers.analytics.settings import key, switched_on, told
@@ -69,7 +70,7 @@ def _totals(capture: Capture) -> Iterator[tuple[date, float]]:
         for day, value in document.items():
             visits = amount(value)
             if visits:
-                yield _day(capture.options["day"] if day == "value" else day), visits
+                yield day_of("matomo", capture.options["day"] if day == "value" else day), visits
 
 
 def _rows(capture: Capture) -> Iterator[tuple[Cut, dict[str, float]]]:
@@ -85,17 +86,10 @@ def _dated(capture: Capture) -> Iterator[tuple[date, Document]]:
     documents = pages(capture) if capture.body.strip() != b"[]" else []
     by_day = documents[0] if len(documents) == 1 and "label" not in documents[0] else None
     if by_day is None:
-        yield from ((_day(capture.options["day"]), row) for row in documents)
+        yield from ((day_of("matomo", capture.options["day"]), row) for row in documents)
         return
     for day, rows in by_day.items():
-        yield from ((_day(day), row) for row in mappings(rows))
-
-
-def _day(said: str) -> date:
-    try:
-        return date.fromisoformat(said)
-    except ValueError as error:
-        raise Unreadable(f"matomo names the day {said!r}, which is none; report it") from error
+        yield from ((day_of("matomo", day), row) for row in mappings(rows))
 
 
 def _failure(body: bytes) -> str:

@@ -8,10 +8,10 @@ Source:
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
-from datetime import date
 from http import HTTPStatus
 
 from crawlers.analytics.assistants import assistant
+from crawlers.analytics.days import day_of
 from crawlers.analytics.google import posted
 from crawlers.analytics.joining import CUT, all_pages, pages
 from crawlers.analytics.landing import Cut, landing, summed, totals
@@ -72,7 +72,8 @@ def read(capture: Capture) -> Iterable[Fact]:
     host = capture.options["host"]
     if capture.options["of"] == "all":
         counted = [row for document in documents for row in _rows(document, 1, 1)]
-        days = ((_day(day), visits) for [day], [visits] in counted if visits)  # a day with none may be one not counted
+        # A day with no visit may be one that was not counted.
+        days = ((day_of("plausible", day[:10]), visits) for [day], [visits] in counted if visits)
         return totals(days, "plausible", host, partial=None)
     rows = (row for document in documents for row in _rows(document, len(_DIMENSIONS), len(_METRICS)))
     cuts = (_visits(dimensions, values, host) for dimensions, values in rows)
@@ -92,14 +93,7 @@ def _rows(document: Document, dimensions: int, metrics: int) -> Iterator[tuple[l
 def _visits(dimensions: list[str], values: list[float | None], host: str) -> tuple[Cut, dict[str, float]]:
     day, page, source = dimensions
     metrics = {name: value for name, value in zip(_METRICS.values(), values, strict=True) if value is not None}
-    return Cut(landing(host, page), _day(day), assistant(source), "channel"), metrics
-
-
-def _day(said: str) -> date:
-    try:
-        return date.fromisoformat(said[:10])
-    except ValueError as error:
-        raise Unreadable(f"plausible names the day {said!r}, which is none; report it") from error
+    return Cut(landing(host, page), day_of("plausible", day[:10]), assistant(source), "channel"), metrics
 
 
 SOURCE = Source(

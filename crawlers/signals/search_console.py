@@ -9,10 +9,10 @@ Source:
 """
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import date
 from typing import Literal
 from urllib.parse import quote
 
+from crawlers.analytics.days import day_of
 from crawlers.analytics.google import KEYS, TOKEN_URL, access_token, posted
 from crawlers.analytics.joining import CUT, all_pages, pages
 from crawlers.analytics.settings import told
@@ -66,12 +66,21 @@ def read(capture: Capture) -> Iterable[Fact]:
     for document in documents:
         for row in mappings(document.get("rows")):
             said, url = _keys(row)
+            day = day_of("search_console", said)
             partial = capture.options["extent"] == CUT or said >= first_incomplete or None
             for metric, kind in _METRICS.items():
                 value = amount(row.get(metric))
                 if value is not None:
                     yield Engagement(
-                        "search_console", url, "page", _day(said), metric, value, kind, rule=RULE, partial=partial
+                        "search_console",
+                        url,
+                        "page",
+                        day,
+                        metric,
+                        value,
+                        kind,
+                        rule=RULE,
+                        partial=partial,
                     )
 
 
@@ -81,13 +90,6 @@ def _keys(row: Document) -> tuple[str, str]:
         case [day, page] if page:
             return day, page
     raise Unreadable("a row of search_console has not the two keys asked for; report it")
-
-
-def _day(said: str) -> date:
-    try:
-        return date.fromisoformat(said)
-    except ValueError as error:
-        raise Unreadable(f"search_console names the day {said!r}, which is none; report it") from error
 
 
 SOURCE = Source(

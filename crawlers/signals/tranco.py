@@ -8,10 +8,10 @@ Source:
 """
 
 from collections.abc import AsyncIterator, Iterable
-from datetime import date
 from http import HTTPStatus
 from urllib.parse import quote
 
+from crawlers.analytics.days import day_of
 from crawlers.analytics.joining import pages
 from crawlers.base import Gathered, Http, Request, Service, Source, Wanted
 from crawlers.reading.lenient import integer, mappings, text
@@ -37,17 +37,10 @@ def read(capture: Capture) -> Iterable[Fact]:
         if "ranks" not in document:
             raise Unreadable("the reply of tranco holds no ranks; see to the address")
         for item in mappings(document["ranks"]):
-            day, rank = _day(text(item.get("date"))), integer(item.get("rank"))
+            day, rank = day_of("tranco", text(item.get("date"))), integer(item.get("rank"))
             in_time = capture.options["since"] <= f"{day}" <= capture.options["until"]
             if rank is not None and rank > 0 and in_time:
                 yield Engagement("tranco", capture.options["site"], "site", day, "rank", rank, "level", rule=RULE)
-
-
-def _day(said: str) -> date:
-    try:
-        return date.fromisoformat(said)
-    except ValueError as error:
-        raise Unreadable(f"tranco names the day {said!r}, which is none; report it") from error
 
 
 SOURCE = Source(
