@@ -103,14 +103,14 @@ def take(log: Path, folder: Path, lines: int) -> float:
 
 def geo_optimizer(log: Path, _: Path) -> float:
     """Seconds of geo_optimizer's reader."""
-    from geo_optimizer.core.log_analyzer import analyze_log_file  # type: ignore[import-not-found, unused-ignore]
+    from geo_optimizer.core.log_analyzer import analyze_log_file  # type: ignore[import-not-found, unused-ignore]  # a peer
 
     return seconds(lambda: analyze_log_file(log))
 
 
 def advertools(log: Path, folder: Path) -> float:
     """Seconds of advertools' reader."""
-    from advertools import logs_to_df  # type: ignore[import-not-found, unused-ignore]
+    from advertools import logs_to_df  # type: ignore[import-not-found, unused-ignore]  # a peer
 
     parsed, errors = folder / "parsed.parquet", folder / "errors.txt"
     return seconds(lambda: logs_to_df(str(log), str(parsed), str(errors), "combined"))
