@@ -7,11 +7,13 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+from msgspec.structs import replace
 
 from crawlers import replies
 from crawlers.base import DroppedFile, Import

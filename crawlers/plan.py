@@ -7,9 +7,11 @@ for each snapshot, by a digest: no topic is always asked first, and the same pla
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
+
+from msgspec.structs import replace
 
 from crawlers.basket import Revision
 from geo_flywheel.errors import ConfigError

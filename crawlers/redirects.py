@@ -7,10 +7,11 @@ the page would say, and nothing is guessed where no redirect names one.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 from urllib.parse import urljoin
+
+from msgspec.structs import replace
 
 from crawlers.base import Http, Reply, Request
 from geo_flywheel.errors import CrawlError

@@ -6,13 +6,15 @@ An ask of an engine brings answers; a source that is gathered from brings facts 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import date, datetime
 from functools import cache, lru_cache
 from http import HTTPStatus
 from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs, to_builtins
 
 from crawlers.base import Gathered, Reply
 from crawlers.budget import cost
@@ -62,12 +64,12 @@ def failure_note(job: Job, problem: str, asked_at: datetime, unanswered: int) ->
 
 def redirects_note(identity: str, resolutions: Sequence[Resolution]) -> dict[str, Any]:
     """Return what the archive says of the redirects of a reply that were followed."""
-    led = [{**asdict(to), "resolved_at": to.resolved_at.isoformat()} for to in resolutions]
+    led = [{**structs.asdict(to), "resolved_at": to.resolved_at.isoformat()} for to in resolutions]
     return {"kind": "redirects", "of": identity, "redirects": led}
 
 
 def _ask_note(job: Job) -> dict[str, Any]:
-    return {"plugin": job.provider, "engine": job.engine, "ask": asdict(job.ask), "ask_id": job.id}
+    return {"plugin": job.provider, "engine": job.engine, "ask": to_builtins(job.ask), "ask_id": job.id}
 
 
 def run_replies(path: Path) -> Iterator[ReadReply]:
@@ -152,7 +154,8 @@ def read_answers(entry: archive.Entry) -> tuple[Answer, ...]:
         raise Unreadable(f"{note['name']}: the archive lacks the reply; restore its run's file from a backup")
     ask, asked_at = _ask(note), datetime.fromisoformat(note["asked_at"])
     capture = Capture(note["plugin"], entry.body, note["name"], asked_at, note["http_status"], {}, ask)
-    answers = tuple(replace(a, asked_at=asked_at, ask=ask) for a in plugins.engine(note["plugin"]).read(capture))
+    read = plugins.engine(note["plugin"]).read(capture)
+    answers = tuple(structs.replace(answer, asked_at=asked_at, ask=ask) for answer in read)
     return answers if was_refused(note) else tuple(_costed(answer, entry.body, asked_at) for answer in answers)
 
 
@@ -163,7 +166,7 @@ def _costed(answer: Answer, body: bytes, asked_at: datetime) -> Answer:
     model = (answer.ask and answer.ask.model_requested) or ""
     price = _price(asked_at.date(), answer.provider, answer.engine, model)
     estimate = cost(None, price, usage(body)).usd
-    return answer if estimate is None else replace(answer, cost_usd=float(estimate), cost_estimated=True)
+    return answer if estimate is None else structs.replace(answer, cost_usd=float(estimate), cost_estimated=True)
 
 
 @cache

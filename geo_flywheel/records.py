@@ -1,4 +1,4 @@
-"""The facts that pass through the house: frozen, slotted, standard library only.
+"""The facts that pass through the house: frozen and slotted.
 
 Two distinctions are never blurred. A page *cited* in an answer (`Citation`) and a page only *retrieved* for it
 (`Retrieval`) are two types, and neither is ever promoted to the other. *Absent* and *not observed* differ.
@@ -6,12 +6,13 @@ All times are naive UTC.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,8 +42,7 @@ class PresenceState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
+class Prompt(Struct, frozen=True):
     """A question as it is put: its words, and for whom and where they are said."""
 
     text: str
@@ -58,8 +58,7 @@ class Prompt:
         return sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """The place of one question in the plan: which prompt, which draw, which half."""
 
     prompt: Prompt
@@ -70,8 +69,7 @@ class Ask:
     basket_revision: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Capture:
+class Capture(Struct, frozen=True):
     """The bytes that came back, and nothing read from them yet.
 
     Attributes:
@@ -98,8 +96,7 @@ class Capture:
         return sha256(self.body).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
+class Citation(Struct, frozen=True):
     """A page the answer itself refers to, once per page.
 
     Attributes:
@@ -121,8 +118,7 @@ class Citation:
     domain: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retrieval:
+class Retrieval(Struct, frozen=True):
     """A page the engine fetched or listed for the answer; being here is not being cited.
 
     Attributes:
@@ -136,8 +132,7 @@ class Retrieval:
     domain: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """One answer of one engine.
 
     Attributes:
@@ -166,8 +161,7 @@ class Answer:
     cost_estimated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Feedback:
+class Feedback(Struct, frozen=True):
     """What a person thought of one answer: a thumb, or an answer they asked again for.
 
     Attributes:
@@ -187,8 +181,7 @@ class Feedback:
     score: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Presence:
+class Presence(Struct, frozen=True):
     """What one corpus holds of one unit.
 
     Attributes:
@@ -211,8 +204,7 @@ class Presence:
 UnitKind = Literal["host", "site", "page"]
 
 
-@dataclass(frozen=True, slots=True)
-class Engagement:
+class Engagement(Struct, frozen=True):
     """What one source counts of one unit on one day.
 
     Attributes:
@@ -239,8 +231,7 @@ class Engagement:
     partial: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Permission:
+class Permission(Struct, frozen=True):
     """What a site says about who may use a unit for what.
 
     Attributes:
@@ -263,8 +254,7 @@ class Permission:
     observed_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Struct, frozen=True):
     """A page known to exist, from "sitemap", "crawl_index", "access_log" or "links": it could be cited."""
 
     source: str
@@ -274,8 +264,7 @@ class Listing:
     unit_kind: UnitKind = "page"
 
 
-@dataclass(frozen=True, slots=True)
-class PageText:
+class PageText(Struct, frozen=True):
     """A page as it was fetched: what a corpus would extract of it.
 
     Attributes:
@@ -297,8 +286,7 @@ class PageText:
     unit_kind: UnitKind = "page"
 
 
-@dataclass(frozen=True, slots=True)
-class PageRule:
+class PageRule(Struct, frozen=True):
     """How a page fares under one rule of a training filter.
 
     Attributes:
@@ -318,8 +306,7 @@ class PageRule:
     unit_kind: UnitKind = "page"
 
 
-@dataclass(frozen=True, slots=True)
-class PageLink:
+class PageLink(Struct, frozen=True):
     """A link from a page to an address, as its text has it, made absolute."""
 
     unit: str
@@ -333,8 +320,7 @@ TableKind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """What a bulk reader returns in place of a million objects.
 
     Attributes:
@@ -346,8 +332,7 @@ class Table:
     batches: "Iterable[pa.RecordBatch]"
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(Struct, frozen=True):
     """Who a User-Agent line stands for: an agent of an AI operator, another program, or (agent null) a person."""
 
     agent: str | None = None
@@ -356,8 +341,7 @@ class Client:
     is_machine: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Struct, frozen=True):
     """What the address of a request proves of the agent it names.
 
     Attributes:
@@ -369,8 +353,7 @@ class Proof:
     as_of: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """An assistant that sends people.
 
     Attributes:
@@ -402,8 +385,7 @@ class Visitors(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class LogFile:
+class LogFile(Struct, frozen=True):
     """An access log, which the store reads line by line.
 
     Attributes:
@@ -423,8 +405,7 @@ class LogFile:
     keys: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """Where a redirect led when it was followed.
 
     Attributes:

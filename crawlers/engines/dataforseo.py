@@ -11,9 +11,9 @@ Source:
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import orjson
+from msgspec.structs import replace
 
 from crawlers.asking.circumstances import language, user_location
 from crawlers.asking.geo_targets import geo_target

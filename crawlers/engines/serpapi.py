@@ -10,10 +10,10 @@ Source:
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import orjson
+from msgspec.structs import replace
 
 from crawlers.asking.circumstances import language, user_location
 from crawlers.asking.posting import secret

@@ -11,9 +11,11 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TextIO
+
+from msgspec.structs import replace
 
 from crawlers.analytics.assistants import assistant
 from crawlers.analytics.landing import Cut, Place, landing, summed

@@ -112,7 +112,8 @@ def _page(file: DroppedFile) -> "BeautifulSoup":
     if len(raw) > MAX_BODY:
         raise Unreadable(f"{file.name}: more than the {MAX_BODY:,} bytes a page may have; is this the right file?")
     start = raw.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return BeautifulSoup(start if start.startswith(b"<") else _html_of(start, file.name), "lxml")
+    html = start if start.startswith(b"<") else _html_of(start, file.name)
+    return BeautifulSoup(html, "lxml", from_encoding="utf-8")  # tried first; else what the page declares, then guesses
 
 
 def _html_of(raw: bytes, name: str) -> bytes:

@@ -5,8 +5,9 @@ body does not say the person may: `--set asked_at=2026-01-31T10:00Z`, `--set pro
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from crawlers.base import DroppedFile, Import
 from crawlers.dropped.files import opened

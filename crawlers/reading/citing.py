@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from geo_flywheel.records import Citation, Retrieval, Span
 from geo_flywheel.urls import Page, canonical

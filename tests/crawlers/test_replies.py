@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from crawlers import intake, replies
 from crawlers import run as loop
@@ -54,7 +55,7 @@ def plant_a_bug(patch: pytest.MonkeyPatch, provider: str) -> None:
     sound, version = plugins.engine(provider), plugins.version
 
     def read(capture: Capture) -> tuple[Answer, ...]:
-        return tuple(replace(answer, citations=(), status=Status.UNGROUNDED) for answer in sound.read(capture))
+        return tuple(structs.replace(answer, citations=(), status=Status.UNGROUNDED) for answer in sound.read(capture))
 
     engines = {provider: replace(sound, read=read)}
     engine = plugins.engine

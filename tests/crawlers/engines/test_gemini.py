@@ -1,11 +1,11 @@
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import orjson
 import pytest
 from hypothesis import given
+from msgspec.structs import replace
 
 from crawlers.engines.gemini import ENGINE
 from crawlers.reading.wire import documents

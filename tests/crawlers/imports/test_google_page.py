@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from crawlers.imports.google_page import IMPORT
@@ -98,6 +98,7 @@ def test_other_files_are_refused(tmp_path: Path, body: str) -> None:
 
 
 @given(comment=st.text(max_size=200))
+@example(comment="\x82\x88\U0004c160\U0008fb6c")  # not guessed to be Japanese: it is UTF-8
 def test_no_comment_makes_it_crash(tmp_path_factory: pytest.TempPathFactory, comment: str) -> None:
     told = comment.replace("--", "").encode("utf-8", "replace").decode()
     path = write(tmp_path_factory.mktemp("g") / "p.html", _html(f"<!--TgQPHd|[{told}]-->"))

@@ -1,6 +1,5 @@
 """Replies to asks of ours in the store: each once, whatever is repeated."""
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from geo_flywheel.errors import StoreError
 from geo_flywheel.records import Answer, Ask, Citation, Prompt, Resolution, Status
