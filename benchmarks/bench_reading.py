@@ -83,9 +83,15 @@ def forget() -> None:
                     held.cache_clear()
 
 
-def as_it_is(raw_url: str) -> urls.Page:
-    """Stand in for `canonical`."""
-    return urls.Page(raw_url, None, resolved=True)
+class AsItIs(dict[str, urls.Page]):
+    """Stands in for `canonical`, and costs a look into a dictionary."""
+
+    def __missing__(self, raw_url: str) -> urls.Page:
+        page = self[raw_url] = urls.Page(raw_url, None, resolved=True)
+        return page
+
+
+as_it_is = AsItIs().__getitem__
 
 
 @contextmanager

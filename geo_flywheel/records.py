@@ -96,7 +96,7 @@ class Capture(Struct, frozen=True):
         return sha256(self.body).hexdigest()
 
 
-class Citation(Struct, frozen=True):
+class Citation(Struct, frozen=True, gc=False):  # strings and numbers make no circle
     """A page the answer itself refers to, once per page.
 
     Attributes:
@@ -118,7 +118,7 @@ class Citation(Struct, frozen=True):
     domain: str | None = None
 
 
-class Retrieval(Struct, frozen=True):
+class Retrieval(Struct, frozen=True, gc=False):
     """A page the engine fetched or listed for the answer; being here is not being cited.
 
     Attributes:

@@ -23,6 +23,7 @@ from typing import NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
 
 from ada_url import normalize_url
+from msgspec import Struct
 
 from geo_flywheel.url_lists import Redirect, dated, redirects, registered_suffixes, suffixes, tracking
 
@@ -53,7 +54,7 @@ _DIRECTIVE = re.compile(r"(?::|%3A)(?:~|%7E)(?::|%3A)", re.IGNORECASE)
 _BARE_HOST = re.compile(r"(?:[\w-]+\.)+[\w-]+\.?|\[[0-9A-Fa-f:.]+\]")
 
 
-class Page(NamedTuple):
+class Page(Struct, frozen=True):
     """What an address means.
 
     Attributes:
@@ -136,7 +137,7 @@ def _canonical(raw_url: str) -> Page:
         passage = page.passage or passage
     if target is not None:
         return first
-    return page if page.passage == passage else page._replace(passage=passage)
+    return page if page.passage == passage else Page(page.url, passage, page.resolved)
 
 
 def _step(raw_url: str) -> tuple[Page, str | None]:

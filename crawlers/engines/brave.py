@@ -12,6 +12,7 @@ Source:
 from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
+from msgspec.structs import replace
 
 from crawlers.asking.circumstances import language, user_location
 from crawlers.asking.posting import post
@@ -75,7 +76,7 @@ def _answer(chat: Chat, capture: Capture) -> Answer:
     usage = _usage(tags, capture.headers)
     queries = tuple(query for tag in tags if tag.name == "queries" for query in _queries(tag.value))
     searched = bool(citations or found or queries or amount(usage.get("x-request-queries")))
-    status = chat_status(chat._replace(ended=chat.ended or _COST in usage), grounded=searched)
+    status = chat_status(replace(chat, ended=chat.ended or _COST in usage), grounded=searched)
     return Answer(
         provider=_PROVIDER,
         engine=_PROVIDER,

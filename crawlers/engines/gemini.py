@@ -10,7 +10,7 @@ words, or how often to search.
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import orjson
@@ -20,7 +20,7 @@ from crawlers.asking.posting import post
 from crawlers.asking.settings import Settings, filled
 from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.byte_spans import ByteSpans
-from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.citing import Citing, Listed, retrievals
 from crawlers.reading.failing import nothing_said
 from crawlers.reading.gemini_interactions import domain_beside, is_interaction, read_interaction
 from crawlers.reading.lenient import integer, mapping, mappings, moment, sequence, text
@@ -48,12 +48,6 @@ _FINISH_REASONS = {
     Status.INCOMPLETE: "MAX_TOKENS",
     Status.BLOCKED: "SAFETY",
 }
-
-
-class _Page(NamedTuple):
-    url: str
-    title: str
-    domain: str | None
 
 
 def read(capture: Capture) -> tuple[Answer, ...]:
@@ -109,15 +103,15 @@ class _Candidate:
     def __init__(self) -> None:
         self.finish = ""
         self.runs: list[list[str]] = []
-        self.listed: list[_Page] = []
+        self.listed: list[Listed] = []
         self.supports: list[Document] = []
-        self.pointed: list[tuple[Document, list[_Page]]] = []
+        self.pointed: list[tuple[Document, list[Listed]]] = []
         self.queries: list[str] = []
         self.fetched: list[Document] = []
         self.proven = False
         self.skipped = 0
         self._kind = ""
-        self._pages: list[_Page] = []
+        self._pages: list[Listed] = []
 
     def take(self, told: Document) -> None:
         self.finish = text(told.get("finishReason")) or self.finish
@@ -149,7 +143,7 @@ class _Candidate:
         self.proven |= bool(asked) or any(map(metadata.get, _PROOFS))
         self.skipped += sum(map(_CHUNKS.isdisjoint, map(mapping, chunks)))
 
-    def _pointed_at(self, support: Document) -> list[_Page]:
+    def _pointed_at(self, support: Document) -> list[Listed]:
         indices = [integer(index) for index in sequence(support.get("groundingChunkIndices"))]
         pages = [self._pages[index] for index in indices if index is not None and 0 <= index < len(self._pages)]
         return list(dict.fromkeys(pages)) if len(pages) > 1 else pages
@@ -162,7 +156,7 @@ def _rest(told: list[Any], before: list[Any]) -> list[Any]:
 
 def _answer(candidate: _Candidate, told: Document, capture: Capture) -> Answer:
     spans = ByteSpans(["".join(run) for run in candidate.runs])
-    fetched = [_Page(text(page.get("retrievedUrl")), "", None) for page in candidate.fetched if _is_fetched(page)]
+    fetched = [(text(page.get("retrievedUrl")), None, None) for page in candidate.fetched if _is_fetched(page)]
     return Answer(
         provider=_PROVIDER,
         engine=_PROVIDER,
@@ -183,8 +177,8 @@ def _citations(candidate: _Candidate, spans: ByteSpans) -> tuple[Citation, ...]:
     citing = Citing(spans.text)
     for support, pages in candidate.pointed:
         span = _span(mapping(support.get("segment")), spans)
-        for page in pages:
-            citing.cite(page.url, page.title, span, domain=page.domain)
+        for url, title, domain in pages:
+            citing.cite(url, title, span, domain=domain)
     return citing.citations()
 
 
@@ -198,10 +192,10 @@ def _span(segment: Document, spans: ByteSpans) -> Span | None:
     return within or (spans.span(start, end, words=words) if part is not None and words else None)
 
 
-def _page(chunk: Document) -> _Page:
+def _page(chunk: Document) -> Listed:
     page = mapping(chunk.get("web") or chunk.get("maps") or chunk.get("retrievedContext") or chunk.get("image"))
     url, title = text(page.get("uri")) or text(page.get("sourceUri")), text(page.get("title"))
-    return _Page(url, title, domain_beside(url, text(page.get("domain")), title))
+    return url, title, domain_beside(url, text(page.get("domain")), title)
 
 
 def _is_fetched(page: Document) -> bool:

@@ -22,7 +22,7 @@ from crawlers.asking.posting import post
 from crawlers.asking.settings import Settings, filled
 from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.chat import Chat, chat_status, read_chat
-from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.citing import Citing, Listed, retrievals
 from crawlers.reading.failing import failure, nothing_said
 from crawlers.reading.lenient import embedded, integer, mapping, mappings, moment, seconds, text
 from crawlers.reading.linking import Link, links
@@ -44,7 +44,6 @@ from geo_flywheel.urls import canonical
 _PROVIDER = "groq"
 _MARKER = re.compile(r"[【〖](\d{1,3})†[^】〗\n]{0,80}[】〗]")
 _FINISH = {Status.INCOMPLETE: "length", Status.BLOCKED: "content_filter"}
-_Listed = tuple[str, str | None, None]
 
 
 def read(capture: Capture) -> tuple[Answer, ...]:
@@ -102,7 +101,7 @@ def _from_response(response: Response, capture: Capture) -> Answer:
     )
 
 
-def _results(tool: Document) -> Iterator[_Listed]:
+def _results(tool: Document) -> Iterator[Listed]:
     """Pages that one executed tool brought back."""
     told = tool.get("search_results")
     listed = mappings(told) or mappings(mapping(told).get("results"))

@@ -11,8 +11,7 @@ bring their own search.
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
@@ -21,7 +20,7 @@ from crawlers.asking.posting import post
 from crawlers.asking.settings import Settings, filled
 from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.chat import Chat, chat_status, read_chat
-from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.citing import Citing, Listed, retrievals
 from crawlers.reading.failing import nothing_said
 from crawlers.reading.lenient import amount, integer, mapping, mappings, moment, seconds, sequence, text
 from crawlers.reading.perplexity_events import response, split
@@ -31,8 +30,9 @@ from geo_flywheel.records import Answer, Ask, Capture, Citation, Span, Status
 
 _PROVIDER = "perplexity"
 _MARKER = re.compile(r"\[((?:web:)?\d{1,3}(?:\s*,\s*(?:web:)?\d{1,3})*)\](?!\()")
+_DIGITS = 3  # of the number of a marker
 _THOUGHTS = re.compile(r"\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
-_SONAR_MODELS = ("sonar", "r1-1776", "pplx")
+_SONAR_MODEL = re.compile("sonar|r1-1776|pplx")
 _RETIRED = {"agent_api_migration_required", "chat_completions_not_available"}
 _MOVED = "now the agent api"
 _KNOWN_ITEMS = {
@@ -40,12 +40,6 @@ _KNOWN_ITEMS = {
     *("advisor_result", "share_file"),
 }
 _STATUS_NAMES = {Status.GROUNDED: "completed", Status.UNGROUNDED: "completed", Status.INCOMPLETE: "incomplete"}
-
-
-class _Page(NamedTuple):
-    url: str
-    title: str
-    domain: None = None
 
 
 def read(capture: Capture) -> tuple[Answer, ...]:
@@ -79,8 +73,8 @@ def _is_sonar(reply: Document) -> bool:
     if not isinstance(reply.get("choices"), list) or "provider" in reply:
         return False
     model = text(reply.get("model"))
-    named = any(name in model for name in _SONAR_MODELS) if model else "citations" in reply
-    return named or "search_results" in reply
+    named = _SONAR_MODEL.search(model) if model else "citations" in reply
+    return bool(named) or "search_results" in reply
 
 
 def _is_agent(told: Document) -> bool:
@@ -104,7 +98,7 @@ def _from_agent(told: Document, skipped: int, capture: Capture) -> Answer:
     said = [content for item in others if item.get("type") == "message" for content in mappings(item.get("content"))]
     spoken = [content for content in said if content.get("type") == "output_text"]
     answer_text, start = _without_thoughts("".join(text(content.get("text")) for content in spoken))
-    listed = [_page(page) for item in searches for page in mappings(item.get("results") or item.get("contents"))]
+    listed = [page for item in searches for page in _listed(item.get("results") or item.get("contents"))]
     queries = [text(query) for item in searches for query in sequence(item.get("queries"))]
     return Answer(
         provider=_PROVIDER,
@@ -132,21 +126,26 @@ def _agent_status(told: Document, answer_text: str, *, grounded: bool) -> Status
     return Status.GROUNDED if grounded else Status.UNGROUNDED
 
 
-def _numbered(searches: list[Document]) -> dict[str, _Page]:
-    numbered: dict[str, _Page] = {}
+def _numbered(searches: list[Document]) -> dict[int, Listed]:
+    numbered: dict[int, Listed] = {}
     for item in searches:
         for result in mappings(item.get("results")):
-            number = result.get("id")
-            if isinstance(number, int | str):
-                numbered.setdefault(str(number), _page(result))
+            number = str(result.get("id"))
+            if number.isdecimal() and len(number) <= _DIGITS:
+                numbered.setdefault(int(number), _page(result))
     return numbered
 
 
-def _page(result: Document) -> _Page:
-    return _Page(text(result.get("url")), text(result.get("title")))
+def _listed(results: object) -> list[Listed]:
+    return [_page(result) for result in sequence(results) if isinstance(result, dict)]
 
 
-def _annotated(spoken: list[Document], start: int) -> Iterator[tuple[_Page, Span | None]]:
+def _page(result: Document) -> Listed:
+    url, title = result.get("url"), result.get("title")
+    return url if isinstance(url, str) else "", title if isinstance(title, str) else None, None
+
+
+def _annotated(spoken: list[Document], start: int) -> Iterator[tuple[Listed, Span | None]]:
     for content in spoken:
         for annotation in mappings(content.get("annotations")):
             first, end = integer(annotation.get("start_index")), integer(annotation.get("end_index"))
@@ -168,9 +167,9 @@ def _without_thoughts(said: str) -> tuple[str, int]:
 
 def _from_sonar(chat: Chat, replies: Sequence[Document], capture: Capture) -> Answer:
     answer_text, _ = _without_thoughts(chat.text)
-    results = [_page(result) for result in mappings(_last(replies, "search_results"))]
-    titled = {page.url: page for page in results}
-    offered = [titled.get(url) or _Page(url, "") for url in map(text, _last(replies, "citations"))] or results
+    results = _listed(_last(replies, "search_results"))
+    titled = {page[0]: page for page in results}
+    offered = [titled.get(url) or (url, None, None) for url in map(text, _last(replies, "citations"))] or results
     searched = bool(offered) or bool(amount(mapping(chat.told.get("usage")).get("num_search_queries")))
     status = chat_status(chat, grounded=searched)
     return Answer(
@@ -180,7 +179,7 @@ def _from_sonar(chat: Chat, replies: Sequence[Document], capture: Capture) -> An
         status=Status.INCOMPLETE if status is Status.GROUNDED and not answer_text else status,
         text=answer_text,
         model_served=text(chat.told.get("model")) or None,
-        citations=_cited(answer_text, dict(zip(map(str, count(1)), offered, strict=False)), ()),
+        citations=_cited(answer_text, dict(enumerate(offered, 1)), ()),
         retrievals=retrievals([*offered, *results]),
         queries=tuple(_keywords(chat.message)),
         cost_usd=_cost(chat.told) if chat.ended else None,
@@ -192,7 +191,10 @@ def _from_sonar(chat: Chat, replies: Sequence[Document], capture: Capture) -> An
 
 def _last(replies: Sequence[Document], key: str) -> list[Any]:
     """The last list under this key that is not empty: chunks of a stream repeat it."""
-    return next(filter(None, (sequence(reply.get(key)) for reply in reversed(replies))), [])
+    for reply in reversed(replies):
+        if found := sequence(reply.get(key)):
+            return found
+    return []
 
 
 def _keywords(message: Document) -> Iterator[str]:
@@ -208,19 +210,16 @@ def _cost(reply: Document) -> float | None:
 
 
 def _cited(
-    said: str, numbered: dict[str, _Page], annotated: Iterable[tuple[_Page, Span | None]]
+    said: str, numbered: dict[int, Listed], annotated: Iterable[tuple[Listed, Span | None]]
 ) -> tuple[Citation, ...]:
     citing = Citing(said)
-    marked: set[str] = set()
     for marker in _MARKER.finditer(said):
         for number in marker[1].replace("web:", "").split(","):
-            page = numbered.get(str(int(number)))
-            if page:
-                citing.cite(page.url, page.title, marker.span())
-                marked.add(page.url)
-    for page, span in annotated:
-        if page.url not in marked:
-            citing.cite(page.url, page.title, span)
+            if page := numbered.get(int(number)):
+                citing.cite(page[0], page[1], marker.span())
+    others = [(page, span) for page, span in annotated if page[0] not in citing]
+    for (url, title, _), span in others:
+        citing.cite(url, title, span)
     return citing.citations()
 
 

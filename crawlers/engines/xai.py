@@ -20,7 +20,7 @@ from crawlers.asking.posting import post
 from crawlers.asking.settings import Settings, filled
 from crawlers.base import Asking, Engine, Http, Reply, Service
 from crawlers.reading.chat import chat_status, read_chat
-from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.citing import Citing, Listed, retrievals
 from crawlers.reading.failing import failure, nothing_said
 from crawlers.reading.lenient import amount, embedded, integer, mapping, mappings, moment, seconds, sequence, text
 from crawlers.reading.linking import Link, UrlCitation, links, url_citation
@@ -44,7 +44,7 @@ class _Reply(NamedTuple):
     text: str
     status: Status
     annotated: Sequence[UrlCitation]
-    listed: Sequence[tuple[str, str | None, None]] = ()
+    listed: Sequence[Listed] = ()
     queries: Sequence[str] = ()
     skipped: int = 0
 

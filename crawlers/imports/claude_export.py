@@ -13,7 +13,7 @@ from zipfile import ZipFile, ZipInfo
 from crawlers.base import DroppedFile, Import
 from crawlers.dropped.files import archive, bounded, member, opened
 from crawlers.dropped.json_array import objects
-from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.citing import Citing, Listed, retrievals
 from crawlers.reading.lenient import embedded, integer, mapping, mappings, moment, sequence, text
 from crawlers.reading.linking import links
 from crawlers.reading.wire import Document
@@ -26,7 +26,6 @@ _CHATS = re.compile(rb'"chat_messages"\s*:\s*\[')
 _HEAD = 64 * 1024
 _KNOWN_BLOCKS = {"text", "tool_use", "tool_result", "thinking", "token_budget", "flag"}
 _DEEPEST = 4
-Page = tuple[str, str | None, str | None]
 
 
 class _Part(NamedTuple):
@@ -164,7 +163,7 @@ def _linked(said: str) -> Iterator[tuple[Span, tuple[str, str]]]:
     return ((link.span, (link.url, link.label or "")) for link in links(said))
 
 
-def _pages(told: object, depth: int = 0) -> Iterator[Page]:
+def _pages(told: object, depth: int = 0) -> Iterator[Listed]:
     """Pages in the result of a tool, which lists them, holds them as text, or wraps either."""
     held = told if isinstance(told, list | dict) else embedded(told)
     for item in mappings(held) if isinstance(held, list) else [mapping(held)]:

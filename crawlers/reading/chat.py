@@ -1,7 +1,9 @@
 """The chat completions shape that several providers share: `choices[0].message`, whole or told chunk by chunk."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from crawlers.reading.failing import failed
 from crawlers.reading.lenient import integer, mapping, mappings, sequence, text
@@ -11,7 +13,7 @@ from geo_flywheel.records import Status
 _CUT_SHORT = ("length", "tool_calls", "function_call")
 
 
-class Chat(NamedTuple):
+class Chat(Struct, frozen=True):
     """One reply of the chat shape; of several choices the first.
 
     Attributes:
@@ -51,24 +53,24 @@ def read_chat(documents: Sequence[Document], ignored: Sequence[str] = ()) -> Cha
         documents: Of one reply.
         ignored: Types of annotation that are documented and cite no page.
     """
-    if not any(isinstance(document.get("choices"), list) for document in documents):
-        return None
     choice = _first(documents[0]) if len(documents) == 1 else {}
     if "message" in choice:
         told, message = documents[0], mapping(choice["message"])
         finish, ended = text(choice.get("finish_reason")), True
+    elif not any(isinstance(document.get("choices"), list) for document in documents):
+        return None
     else:
         told, message, finish = _joined(documents)
         ended = bool(finish)
     known = ("url_citation", *ignored)
-    skipped = sum(mapping(item).get("type") not in known for item in sequence(message.get("annotations")))
+    skipped = sum([mapping(item).get("type") not in known for item in sequence(message.get("annotations"))])
     return Chat(told, message, content(message) or text(message.get("refusal")), finish, ended, skipped)
 
 
 def _first(document: Document) -> Document:
     """The choice with index 0."""
-    for choice in mappings(document.get("choices")):
-        if not choice.get("index"):
+    for choice in sequence(document.get("choices")):
+        if isinstance(choice, dict) and not choice.get("index"):
             return choice
     return {}
 

@@ -3,26 +3,26 @@
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from geo_flywheel.records import Citation, Retrieval, Span
 from geo_flywheel.urls import Page, canonical
 
+Listed = tuple[str, str | None, str | None]  # raw URL, title, domain the engine names
+
 _MARKER = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\](?!\()")
 
 
-class _Mentions:
+class _Mentions(Struct):
     """What the mentions of one page tell of it, the first that tells it being believed."""
 
-    __slots__ = ("domain", "passage", "raw_url", "spans", "start", "title")
-
-    def __init__(self, raw_url: str, start: int) -> None:
-        self.raw_url = raw_url
-        self.start = start
-        self.title: str | None = None
-        self.passage: str | None = None
-        self.domain: str | None = None
-        self.spans: list[Span | None] = []
+    raw_url: str
+    start: int
+    title: str | None
+    passage: str | None
+    domain: str | None
+    spans: list[Span | None]
 
 
 class Citing:
@@ -34,6 +34,10 @@ class Citing:
         self._known: dict[str, Page] = {}
         self._pages: dict[str, _Mentions] = {}
         self._all_placed = True
+
+    def __contains__(self, raw_url: str) -> bool:
+        """Tell whether this address was cited."""
+        return raw_url in self._known
 
     def cite(
         self,
@@ -55,15 +59,16 @@ class Citing:
             self._all_placed = False
         else:
             start = span[0]
+        passage = passage or page.passage
         mentions = self._pages.get(page.url)
         if mentions is None:
-            mentions = self._pages[page.url] = _Mentions(raw_url, start)
-        elif start < mentions.start:
-            mentions.start = start
-        mentions.title = mentions.title or title or None
-        mentions.passage = mentions.passage or passage or page.passage
-        mentions.domain = mentions.domain or domain or None
+            self._pages[page.url] = _Mentions(raw_url, start, title or None, passage, domain or None, [span])
+            return
         mentions.spans.append(span)
+        mentions.start = min(start, mentions.start)
+        mentions.title = mentions.title or title or None
+        mentions.passage = mentions.passage or passage
+        mentions.domain = mentions.domain or domain or None
 
     def citations(self) -> tuple[Citation, ...]:
         """Return the cited pages by first appearance: by span where every page has one, else as they were mentioned."""
@@ -78,21 +83,23 @@ class Citing:
         )
 
 
-def retrievals(pages: Iterable[tuple[str, str | None, str | None]]) -> tuple[Retrieval, ...]:
-    """Return (raw URL, title, domain named by the engine) as retrievals: one per page, ranked as they came.
+def retrievals(pages: Iterable[Listed]) -> tuple[Retrieval, ...]:
+    """Return what an engine lists as retrievals: one per page, ranked as they came.
 
     A page that comes again gives its title to one that had none.
     """
     seen: dict[str, Retrieval] = {}
     for raw_url, title, domain in pages:
-        if not raw_url or raw_url.isspace():
-            continue
-        url = raw_url if raw_url in seen else canonical(raw_url).url
-        known = seen.get(url)
-        if known is None:
-            seen[url] = Retrieval(url, raw_url, title or None, len(seen) + 1, domain)
-        elif title and not known.title:
-            seen[url] = replace(known, title=title)
+        if not (known := seen.get(raw_url)):
+            if not raw_url or raw_url.isspace():
+                continue
+            url = canonical(raw_url).url
+            known = seen.get(url)
+            if known is None:
+                seen[url] = Retrieval(url, raw_url, title or None, len(seen) + 1, domain)
+                continue
+        if title and not known.title:
+            seen[known.url] = replace(known, title=title)
     return tuple(seen.values())
 
 

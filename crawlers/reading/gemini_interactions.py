@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from crawlers.reading.byte_spans import ByteSpans
-from crawlers.reading.citing import Citing, retrievals
+from crawlers.reading.citing import Citing, Listed, retrievals
 from crawlers.reading.lenient import integer, mapping, mappings, moment, sequence, text
 from crawlers.reading.wire import Document
 from geo_flywheel.records import Answer, Capture, Citation, Status
@@ -135,7 +135,7 @@ def _searched(steps: list[Document]) -> bool:
     return any(step.get("is_error") is not True for step in results) if results else called
 
 
-def _pages(step: Document) -> Iterator[tuple[str, str | None, str | None]]:
+def _pages(step: Document) -> Iterator[Listed]:
     if not text(step.get("type")).endswith("_result"):
         return
     for result in mappings(step.get("result")):

@@ -34,7 +34,7 @@ def mappings(value: object) -> list[Document]:
 
 def integer(value: object) -> int | None:
     """Return an integer; a boolean is none."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return value if type(value) is int else None
 
 
 def amount(value: object) -> float | None:

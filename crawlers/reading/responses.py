@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from crawlers.reading.citing import Citing
+from crawlers.reading.citing import Citing, Listed
 from crawlers.reading.failing import failed
 from crawlers.reading.lenient import embedded, integer, mapping, mappings, sequence, text
 from crawlers.reading.linking import Placing, url_citation
@@ -186,7 +186,7 @@ def searched(search: Document) -> list[str]:
     return [query for query in asked if query.strip()]
 
 
-def sources(search: Document) -> Iterator[tuple[str, str | None, None]]:
+def sources(search: Document) -> Iterator[Listed]:
     """Yield (URL, title, None) of each page a search call lists; feeds that have a label alone are left out."""
     for source in mappings(mapping(search.get("action")).get("sources")):
         if url := text(source.get("url")):
