@@ -93,8 +93,9 @@ def _candidates(replies: list[Document]) -> list["_Candidate"]:
     for reply in replies:
         for number, told in enumerate(mappings(reply.get("candidates"))):
             candidates[integer(told.get("index", number)) or 0].take(told)
-    marked = not all(map(_MARKS.isdisjoint, replies))
-    return [candidates[index] for index in sorted(candidates)] or [_Candidate()] * marked
+    if candidates:
+        return [candidates[index] for index in sorted(candidates)]
+    return [] if all(map(_MARKS.isdisjoint, replies)) else [_Candidate()]
 
 
 class _Candidate:
@@ -144,8 +145,8 @@ class _Candidate:
         self.skipped += sum(map(_CHUNKS.isdisjoint, map(mapping, chunks)))
 
     def _pointed_at(self, support: Document) -> list[Listed]:
-        indices = [integer(index) for index in sequence(support.get("groundingChunkIndices"))]
-        pages = [self._pages[index] for index in indices if index is not None and 0 <= index < len(self._pages)]
+        known, indices = len(self._pages), sequence(support.get("groundingChunkIndices"))
+        pages = [self._pages[index] for index in indices if type(index) is int and 0 <= index < known]
         return list(dict.fromkeys(pages)) if len(pages) > 1 else pages
 
 

@@ -90,7 +90,8 @@ def _stream(events: Iterable[bytes], name: str, kind: str) -> list[Document]:
         if broken:
             raise broken
         try:
-            found.append(_object(orjson.loads(event), name, f"{kind} {number}"))
+            told = orjson.loads(event)
+            found.append(told if isinstance(told, dict) else _object(told, name, f"{kind} {number}"))
         except orjson.JSONDecodeError as error:
             broken = _broken(name, f"{kind} {number}", error)
     if broken and not found:
