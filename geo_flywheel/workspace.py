@@ -1,8 +1,7 @@
 """Find or make a workspace: the folder that holds the configuration, the basket, the archive and the store."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from geo_flywheel.errors import ConfigError
 
@@ -12,8 +11,7 @@ if TYPE_CHECKING:
 CONFIG_NAME = "geo-flywheel.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(NamedTuple):
     """A folder with a geo-flywheel.toml, and where everything lies in it.
 
     Attributes:

@@ -6,11 +6,11 @@ imports click and the names it needs for types at the top, and everything heavy 
 """
 
 import sys
-from dataclasses import dataclass
 from functools import cached_property
 from importlib import import_module
 from io import TextIOWrapper
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
@@ -20,8 +20,7 @@ from geo_flywheel.errors import GeoFlywheelError
 from geo_flywheel.workspace import Workspace, find
 
 
-@dataclass(frozen=True)
-class Session:
+class Session(NamedTuple):
     """What every command is handed (`@click.pass_obj`).
 
     Attributes:

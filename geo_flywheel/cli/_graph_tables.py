@@ -1,16 +1,14 @@
 """The tables of `graph measures`: each measure as columns and rows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
-from geo_flywheel.cli.output import Row
+from geo_flywheel.cli.output import Row, fields_of, names_of
 from geo_flywheel.errors import ConfigError, NotIdentified
 
 if TYPE_CHECKING:
     from geo_flywheel.graph.network import Graph, Ties
 
-MEASURES = ("ranks", "movement", "survival", "curve", "communities", "bridges")
 Table = tuple[list[str], list[Row]]
 
 _NAMED = 8  # members of a community that are named
@@ -75,15 +73,14 @@ class _Shown:
 def _ranks(shown: _Shown, ties: "Ties", weeks: int) -> Table:
     from geo_flywheel.graph.ranks import Rank, ranks
 
-    names = [field.name for field in fields(Rank)]
     rows: list[Row] = []
     for number, engine in enumerate(shown.graph.engines):
         count: dict[Any, int] = {}
         for rank in ranks(shown.graph, ties, len(shown.names), number, last=weeks):
             count[rank.week] = count.get(rank.week, 0) + shown(rank.unit)
             if shown(rank.unit) and (count[rank.week] <= shown.top or shown.own(rank.unit)):
-                rows.append((*engine, *(asdict(rank) | {"unit": shown.names[rank.unit]}).values()))
-    return ["engine", "surface", *(shown.unit if name == "unit" else name for name in names)], rows
+                rows.append((*engine, *(fields_of(rank) | {"unit": shown.names[rank.unit]}).values()))
+    return ["engine", "surface", *(shown.unit if name == "unit" else name for name in names_of(Rank))], rows
 
 
 def _movement(shown: _Shown, ties: "Ties", seed: int) -> Table:
@@ -92,8 +89,8 @@ def _movement(shown: _Shown, ties: "Ties", seed: int) -> Table:
     rows: list[Row] = []
     for number, engine in enumerate(shown.graph.engines):
         steps = movement(shown.graph, ties, len(shown.names), number, last=shown.top, seed=seed)
-        rows += [(*engine, *_values(step), None if step.low is None else ESTIMAND) for step in steps]
-    return ["engine", "surface", *(field.name for field in fields(Step)), "estimand"], rows
+        rows += [(*engine, *fields_of(step).values(), None if step.low is None else ESTIMAND) for step in steps]
+    return ["engine", "surface", *names_of(Step), "estimand"], rows
 
 
 def _survival(shown: _Shown, ties: "Ties", seed: int, *, curve: bool) -> Table:
@@ -171,10 +168,6 @@ def _bridges(shown: _Shown, ties: "Ties") -> Table:
             name, limits = shown.names[bridge.unit], (bridge.low, bridge.high)
             rows.append((surface, name, rates, bridge.participation, *limits, found.prompts, estimand, None))
     return ["surface", shown.unit, "rates", "participation", "low", "high", "prompts", "estimand", "reason"], rows
-
-
-def _values(record: Any) -> tuple[object, ...]:
-    return tuple(getattr(record, field.name) for field in fields(record))
 
 
 def _whole(value: Any) -> Any:

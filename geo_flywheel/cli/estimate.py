@@ -1,8 +1,7 @@
 """`geo-flywheel estimate`: run an estimator on the store's panel or on a file; every estimator found is a NAME."""
 
-from dataclasses import fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,8 +10,7 @@ from geo_flywheel.cli.output import Format, format_option, say
 from geo_flywheel.errors import ConfigError, EstimateError
 
 if TYPE_CHECKING:
-    from geo_flywheel.estimate import Estimate, Estimator
-    from geo_flywheel.panel import Panel
+    from geo_flywheel.estimate import Estimate
 
 
 @click.command()
@@ -48,16 +46,18 @@ def command(  # noqa: PLR0913 - as many as there are options
     """
     if every == (name is not None):
         raise ConfigError(f"give one NAME, or --all; there are {', '.join(_names())}")
+    from geo_flywheel.cli._estimating import estimated, panel_meant, untold
+
     wanted = _names() if every else [_known(name or "")]
     settings = {"seed": seed, "thorough": thorough or None, "tell": say}
     try:
-        panel = _panel(session, file, site, engine)
+        panel = panel_meant(session, file, site, engine)
     except EstimateError as error:
         if not every:
             raise
-        found = [_untold(one, str(error)) for one in wanted]
+        found = [untold(one, str(error)) for one in wanted]
     else:
-        found = [_estimated(one, panel, settings, strict=not every) for one in wanted]
+        found = [estimated(one, panel, settings, strict=not every) for one in wanted]
     _write(found, format_, every=every)
 
 
@@ -78,55 +78,6 @@ def _known(name: str) -> str:
         hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(names)}"
         raise ConfigError(f"no estimator is called {name}; {hint}")
     return wanted
-
-
-def _panel(session: Session, file: Path | None, site: str | None, engine: str | None) -> "Panel":
-    """The panel meant, narrowed as asked, with a note of it."""
-    from geo_flywheel.panel import read_panel
-
-    if file is not None:
-        panel = read_panel(file)
-        panel = panel.of(engine=engine) if engine else panel
-    else:
-        from geo_flywheel.store.database import open_store
-        from geo_flywheel.store.panel import panel_of
-
-        with open_store(session.workspace().store_path, read_only=True) as store:
-            panel = panel_of(store, engine=engine)
-    if site is None:
-        return panel
-    market = panel.around(site)
-    note = f"this is the market of {site}: {_counted(market)}; one site alone has no gain that could be told"
-    return replace(market, notes=(*market.notes, note))
-
-
-def _counted(market: "Panel") -> str:
-    topics, sites = market.frame["topic"].nunique(), market.frame["site_id"].nunique()
-    return f"{topics:,} topic{'s' if topics > 1 else ''}, {sites:,} sites"
-
-
-def _untold(name: str, reason: str) -> "Estimate":
-    from geo_flywheel.estimate import Estimate, Verdict
-
-    return Estimate(name, None, "", None, Verdict.CANNOT_TELL, reason)
-
-
-def _estimated(name: str, panel: "Panel", settings: dict[str, Any], *, strict: bool) -> "Estimate":
-    """Fit one; among many a failure is an estimate that cannot be told."""
-    from importlib import import_module
-
-    found = import_module(f"geo_flywheel.estimators.{name}").ESTIMATOR
-    known = {field.name for field in fields(found)}
-    given = {key: value for key, value in settings.items() if key in known and value is not None}
-    estimator: Estimator[Panel] = replace(found, **given)
-    try:
-        estimate = estimator.fit(panel)
-    except EstimateError as error:
-        if strict:
-            raise
-        return replace(_untold(name, str(error)), input_digest=panel.digest)
-    told = tuple(note for note in panel.notes if note not in estimate.assumptions)
-    return replace(estimate, assumptions=(*estimate.assumptions, *told))
 
 
 def _write(found: "list[Estimate]", format_: Format, *, every: bool) -> None:

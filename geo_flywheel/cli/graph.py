@@ -1,6 +1,5 @@
 """`graph`: neighbours of a site, measures of the whole, and files for other tools."""
 
-from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geo_flywheel.cli import Session
-from geo_flywheel.cli._graph_tables import MEASURES, Table, measured, site_name
-from geo_flywheel.cli.output import Command, Format, Row, format_option, say, write_rows
+from geo_flywheel.cli.output import Command, Format, Row, fields_of, format_option, names_of, say, write_rows
 from geo_flywheel.errors import ConfigError
 
 if TYPE_CHECKING:
+    from geo_flywheel.cli._graph_tables import Table
     from geo_flywheel.graph.network import Graph
     from geo_flywheel.store.graph import Choice
 
+_MEASURES = ("ranks", "movement", "survival", "curve", "communities", "bridges")
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -61,16 +61,15 @@ def neighbours(session: Session, /, site: str, top: int, format_: Format, **part
     if not found:
         say(f"{site} was not cited in any week that is over; it may be consulted without being cited")
     rows: list[Row] = [
-        (*baskets.engine, *_values(neighbour), baskets.made_of, neighbour.low and cocitation.ESTIMAND)
+        (*baskets.engine, *fields_of(neighbour).values(), baskets.made_of, neighbour.low and cocitation.ESTIMAND)
         for baskets in found
         for neighbour in cocitation.neighbours(baskets)[:top]
     ]
-    names = [field.name for field in fields(cocitation.Neighbour)]
-    _write((["engine", "surface", *names, "counted", "estimand"], rows), format_)
+    _write((["engine", "surface", *names_of(cocitation.Neighbour), "counted", "estimand"], rows), format_)
 
 
 @command.command("measures")
-@click.option("--measure", type=click.Choice(MEASURES), help="Only this one; needed for csv, ndjson and markdown.")
+@click.option("--measure", type=click.Choice(_MEASURES), help="Only this one; needed for csv, ndjson and markdown.")
 @click.option(
     "--of", type=click.Choice(["sites", "pages"]), default="sites", show_default=True, help="What is measured."
 )
@@ -96,10 +95,12 @@ def measures(session: Session, /, measure: str | None, of: str, format_: Format,
     shuffled ties reach. bridges: how evenly the engines of a surface cite a site on the same prompts.
     """
     if measure is None and format_ not in {"table", "json"}:
-        raise ConfigError(f"one table at a time in {format_}; name it with --measure: {', '.join(MEASURES)}")
+        raise ConfigError(f"one table at a time in {format_}; name it with --measure: {', '.join(_MEASURES)}")
+    from geo_flywheel.cli._graph_tables import measured
+
     graph = _read(session, options)
     options["own"] = session.workspace().config().own
-    wanted = [measure] if measure else [name for name in MEASURES if name != "curve" or format_ == "json"]
+    wanted = [measure] if measure else [name for name in _MEASURES if name != "curve" or format_ == "json"]
     tables = {name: measured(graph, name, of, options) for name in wanted}
     if measure:
         _write(tables[measure], format_)
@@ -124,6 +125,7 @@ def export(session: Session, /, path: Path, site: str | None, hops: int, **part:
     One hop from a site are its pages and corpora, two the cells that cite or consult them (a cell is one engine, prompt
     and week), three what else these have to do with.
     """
+    from geo_flywheel.cli._graph_tables import site_name
     from geo_flywheel.graph.exports import export as write
     from geo_flywheel.graph.faces import Faces
 
@@ -152,11 +154,7 @@ def _today(part: dict[str, Any]) -> Any:
     return part["today"].date() if part["today"] else None
 
 
-def _values(record: Any) -> tuple[object, ...]:
-    return tuple(getattr(record, field.name) for field in fields(record))
-
-
-def _write(table: Table, format_: Format) -> None:
+def _write(table: "Table", format_: Format) -> None:
     """Write rows; what the intervals of a table are of is said once beside it."""
     columns, rows = table
     if format_ != "table" or "estimand" not in columns:

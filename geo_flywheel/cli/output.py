@@ -36,6 +36,18 @@ def printable(text: str) -> str:
     return _CONTROL.sub(" ", text)
 
 
+def fields_of(record: Any) -> dict[str, object]:
+    """Return the fields of a dataclass's instance by name, in order."""
+    return {name: getattr(record, name) for name in names_of(record)}
+
+
+def names_of(record: Any) -> list[str]:
+    """Return the names of the fields of a dataclass, or of an instance, in order."""
+    from dataclasses import fields
+
+    return [field.name for field in fields(record)]
+
+
 def write_rows(columns: Sequence[str], rows: Iterable[Row], format_: Format = "table") -> None:
     """Write rows to stdout.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geo_flywheel.cli import Session
-from geo_flywheel.cli.output import Format, format_option, write_rows
+from geo_flywheel.cli.output import Format, fields_of, format_option, write_rows
 from geo_flywheel.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -84,9 +84,9 @@ def _write(found: "Sequence[Trajectory]", format_: Format, weeks: int) -> None:
                     trajectory.site,
                     [dict(zip(_COLUMNS[1:], row[1:], strict=True)) for row in _rows(trajectory)],
                     [_overall(series) for series in trajectory.series],
-                    [_fields(corpus) for corpus in trajectory.presence],
-                    [_fields(week) for week in trajectory.logged],
-                    [_fields(week) for week in trajectory.told],
+                    [fields_of(corpus) for corpus in trajectory.presence],
+                    [fields_of(week) for week in trajectory.logged],
+                    [fields_of(week) for week in trajectory.told],
                 )
                 for trajectory in found
             ],
@@ -268,7 +268,7 @@ def _show_told(trajectory: "Trajectory", weeks: int) -> None:
         return
     click.echo("visits out of assistants as analytics tools count them; each counts the same visits in its own way")
     rows = [told for told in trajectory.told if told.week in shown]
-    write_rows(list(_fields(rows[0])), [list(_fields(told).values()) for told in rows])
+    write_rows(list(fields_of(rows[0])), [list(fields_of(told).values()) for told in rows])
     click.echo()
 
 
@@ -277,13 +277,9 @@ def _show_presence(trajectory: "Trajectory") -> None:
     if not trajectory.presence:
         click.echo("unknown: no table of training presence is in the store\n")
         return
-    columns = list(_fields(trajectory.presence[0]))
-    write_rows(columns, [list(_fields(corpus).values()) for corpus in trajectory.presence])
+    columns = list(fields_of(trajectory.presence[0]))
+    write_rows(columns, [list(fields_of(corpus).values()) for corpus in trajectory.presence])
     click.echo()
-
-
-def _fields(record: Any) -> dict[str, object]:
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
 commands = [track, compare]
