@@ -18,6 +18,9 @@ MAX_MEMBER = 512 * 1024**2
 MAX_MEMBERS = 2 * 1024**3
 """Bytes all members that are read from one zip may unpack to."""
 
+ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+"""How a zip begins."""
+
 _BUFFER = 64 * 1024
 _GZIP = b"\x1f\x8b"
 _PLAIN = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)

@@ -4,16 +4,20 @@ The tool is told by its column names. Paths belong to the host that is named: `-
 a column of days is counted by day; one without is a sum over the period that was shown and must say how it ends, by its
 own lines (GA4 writes them) or by `--set observed_at=2026-03-31`. Where a table tells sources apart, visits from
 assistants are marked as theirs. Clicks and impressions of a search are no visits from an assistant. Plausible and
-Search Console export zips: hand in the members singly.
+Search Console export zips: their tables of pages, sources and days are read; the others count the same visits again by
+country, device or campaign, and are left alone.
 """
 
 import csv
 import io
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TextIO
+from pathlib import PurePosixPath
+from typing import BinaryIO, TextIO
+from zipfile import ZipFile, ZipInfo
 
 from msgspec.structs import replace
 
@@ -21,14 +25,16 @@ from crawlers.analytics.assistants import assistant
 from crawlers.analytics.landing import Cut, Place, landing, summed
 from crawlers.base import DroppedFile, Import
 from crawlers.dropped.fields import plain
-from crawlers.dropped.files import opened
+from crawlers.dropped.files import ZIP, archive, bounded, member, opened
 from crawlers.reading.lenient import moment
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Engagement, Fact
 
+_log = logging.getLogger(__name__)
+
+_MEMBERS = {"pages.csv", "sources.csv", "visitors.csv", "dates.csv", "chart.csv"}
 _PERIOD = re.compile(r"^#\s*End date:\s*(\d{8})\s*$", re.MULTILINE | re.IGNORECASE)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
-_MOST_COMMENTS = 30
 Row = Mapping[str, str]
 
 
@@ -88,13 +94,16 @@ _TOOLS = (
 
 def refuse(file: DroppedFile) -> str | None:
     """Return None for a table that one of the tools exports; else what is missing."""
-    if file.head.startswith((b"PK", b"PAR1", b"{", b"[", b"<")):
+    if file.head.startswith((b"PAR1", b"{", b"[", b"<")):
         return "no CSV of an analytics tool"
     try:
-        _tool(next(iter(_rows(io.StringIO(_told(file.head)))), {}))
+        if not file.head.startswith(ZIP):
+            _tool(next(iter(_rows(io.StringIO(_told(file.head)))), {}), file.name)
+            return None
+        with archive(file) as export:
+            return None if _members(export) else "a zip without pages.csv, sources.csv, visitors.csv or Dates.csv"
     except Unreadable as error:
-        return str(error)
-    return None
+        return str(error).removeprefix(f"{file.name}: ")
 
 
 def read(file: DroppedFile) -> Iterator[Fact]:
@@ -103,13 +112,32 @@ def read(file: DroppedFile) -> Iterator[Fact]:
     Raises:
         Unreadable: Naming the line at fault, or the option that is missing.
     """
-    with opened(file) as stream:
-        encoding = "utf-16" if file.head.startswith(_UTF16) else "utf-8-sig"
-        with io.TextIOWrapper(stream, encoding, "replace", newline="") as told:
-            yield from _Table(file).facts(told)
+    if not file.head.startswith(ZIP):
+        with opened(file) as stream:
+            yield from _facts(stream, file, file.name, file.head)
+        return
+    with archive(file) as export:
+        found = bounded(_members(export), file.name)
+        _log.info(
+            "%s: %d tables read, %d others left alone", file.name, len(found), len(export.infolist()) - len(found)
+        )
+        for info in found:
+            with member(export, info, file.name) as stream:
+                yield from _facts(stream, file, f"{file.name}: {info.filename}", b"")
 
 
 IMPORT = Import("a CSV export of GA4, Plausible, Matomo or Search Console", refuse, read)
+
+
+def _members(export: ZipFile) -> list[ZipInfo]:
+    found = {PurePosixPath(info.filename).name.lower(): info for info in export.infolist()}
+    return [found[name] for name in sorted(found.keys() & _MEMBERS)]
+
+
+def _facts(stream: BinaryIO, file: DroppedFile, name: str, head: bytes) -> Iterator[Fact]:
+    encoding = "utf-16" if head.startswith(_UTF16) else "utf-8-sig"
+    with io.TextIOWrapper(stream, encoding, "replace", newline="") as told:
+        yield from _Table(name, file.options, head).facts(told)
 
 
 def _told(head: bytes) -> str:
@@ -125,34 +153,33 @@ def _rows(told: TextIO) -> Iterator[Row]:
         yield {plain(name): (value or "").strip() for name, value in row.items() if isinstance(name, str)}
 
 
-def _tool(row: Row) -> _Tool:
+def _tool(row: Row, where: str) -> _Tool:
     for tool in _TOOLS:
         cut_by = {*tool.pages, *tool.sources, *tool.days}
         if row.keys() & tool.sign and row.keys() & tool.metrics.keys() and row.keys() & cut_by:
             return tool
-    raise Unreadable("no columns of GA4, Search Console, Matomo or Plausible with pages, sources or days")
+    raise Unreadable(f"{where}: no columns of GA4, Search Console, Matomo or Plausible with pages, sources or days")
 
 
 class _Table:
     """One export, and what the person said about it."""
 
-    def __init__(self, file: DroppedFile) -> None:
-        self._file = file
-        self._site = file.options.get("set.site", "").strip().lower()
-        self._until = self._end()
+    def __init__(self, name: str, options: Mapping[str, str], head: bytes) -> None:
+        self._name = name
+        self._site = options.get("set.site", "").strip().lower()
+        self._until = self._end(options.get("set.observed_at"), head)
 
     def facts(self, told: TextIO) -> Iterator[Engagement]:
         """Yield what the rows count, by page, day and assistant."""
         rows = enumerate(_rows(told), 1)
         first = next(rows, None)
         if first is None:
-            raise Unreadable(f"{self._file.name}: no row in it; export it again")
-        tool = _tool(first[1])
+            return
+        tool = _tool(first[1], self._name)
         dated = any(name in first[1] for name in tool.days)
         if not dated and self._until is None:
             raise Unreadable(
-                f"{self._file.name}: sums over a period it does not name; name its last day:"
-                " --set observed_at=2026-03-31"
+                f"{self._name}: sums over a period it does not name; name its last day: --set observed_at=2026-03-31"
             )
         rule = f"{tool.name} export" if dated else f"{tool.name} export, sum over the period shown, which ends that day"
         counted = [self._counted(tool, row, number) for number, row in (first, *rows)]
@@ -160,7 +187,7 @@ class _Table:
             yield fact if dated else replace(fact, kind="level")  # no count of that day
 
     def _counted(self, tool: _Tool, row: Row, number: int) -> tuple[Cut, dict[str, float]]:
-        where = f"{self._file.name}: row {number}"
+        where = f"{self._name}: row {number}"
         day = _day(next((row[name] for name in tool.days if row.get(name)), ""), where) or self._until
         if day is None:
             raise Unreadable(f"{where}: no day in it; mend or remove that row")
@@ -175,15 +202,14 @@ class _Table:
             raise Unreadable(f"{where}: names no host; say whose pages these are: --set site=www.example.com")
         return landing(self._site, page)
 
-    def _end(self) -> date | None:
+    def _end(self, said: str | None, head: bytes) -> date | None:
         """The last day of the period: as the person says, or as the file does."""
-        said = self._file.options.get("set.observed_at")
         if said is not None:
             found = moment(said)
             if found is None:
-                raise Unreadable(f"{self._file.name}: --set observed_at={said}: no date; write it as 2026-03-31")
+                raise Unreadable(f"{self._name}: --set observed_at={said}: no date; write it as 2026-03-31")
             return found.date()
-        told = _PERIOD.search(_told(self._file.head))
+        told = _PERIOD.search(_told(head))
         return datetime.strptime(told[1], "%Y%m%d").date() if told else None  # noqa: DTZ007 - a day of the property
 
 

@@ -14,7 +14,7 @@ from zipfile import ZipFile, ZipInfo
 
 from crawlers.base import DroppedFile, Import
 from crawlers.chatgpt.conversation import Reply, turns
-from crawlers.dropped.files import archive, bounded, member, opened
+from crawlers.dropped.files import ZIP, archive, bounded, member, opened
 from crawlers.dropped.json_array import objects
 from crawlers.reading.lenient import embedded, mapping, moment, sequence, text
 from crawlers.reading.wire import Document
@@ -26,7 +26,6 @@ _log = logging.getLogger(__name__)
 _SHARD = re.compile(r"conversations(-\d+)?\.json")
 _FEEDBACK = "message_feedback.json"
 _HEAD = 64 * 1024
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _MAPPING = re.compile(rb'"mapping"\s*:\s*\{')
 _UP = {"thumbsup", "up", "positive", "good", "like", "liked", "1", "true"}
 _DOWN = {"thumbsdown", "down", "negative", "bad", "dislike", "disliked", "-1", "false"}
@@ -34,7 +33,7 @@ _DOWN = {"thumbsdown", "down", "negative", "bad", "dislike", "disliked", "-1", "
 
 def refuse(file: DroppedFile) -> str | None:
     """Return None for an export or its conversations.json; else what it lacks."""
-    if file.head.startswith(_ZIP):
+    if file.head.startswith(ZIP):
         try:
             with archive(file) as export:
                 found = _members(export)
@@ -67,7 +66,7 @@ def read(file: DroppedFile) -> Iterator[Fact]:
     Raises:
         Unreadable: Naming the member and the conversation at fault.
     """
-    if not file.head.startswith(_ZIP):
+    if not file.head.startswith(ZIP):
         with opened(file) as stream:
             yield from _conversations(stream, file.name, _Ratings([]))
         return

@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 from zipfile import ZipFile, ZipInfo
 
 from crawlers.base import DroppedFile, Import
-from crawlers.dropped.files import archive, bounded, member, opened
+from crawlers.dropped.files import ZIP, archive, bounded, member, opened
 from crawlers.dropped.json_array import objects
 from crawlers.reading.citing import Citing, Listed, retrievals
 from crawlers.reading.lenient import embedded, integer, mapping, mappings, moment, sequence, text
@@ -21,7 +21,6 @@ from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import Answer, Ask, Fact, Prompt, Span, Status
 
 _CONVERSATIONS = "conversations.json"
-_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _CHATS = re.compile(rb'"chat_messages"\s*:\s*\[')
 _HEAD = 64 * 1024
 _KNOWN_BLOCKS = {"text", "tool_use", "tool_result", "thinking", "token_budget", "flag"}
@@ -37,7 +36,7 @@ class _Part(NamedTuple):
 
 def refuse(file: DroppedFile) -> str | None:
     """Return None for an export or its conversations.json; else what it lacks."""
-    if file.head.startswith(_ZIP):
+    if file.head.startswith(ZIP):
         try:
             with archive(file) as export:
                 starts = [_start(export, info, file.name) for info in _members(export)]
@@ -56,7 +55,7 @@ def read(file: DroppedFile) -> Iterator[Fact]:
     Raises:
         Unreadable: Naming the member and the conversation at fault.
     """
-    if not file.head.startswith(_ZIP):
+    if not file.head.startswith(ZIP):
         with opened(file) as stream:
             yield from _conversations(stream, file.name)
         return

@@ -2,6 +2,7 @@
 
 from datetime import date
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -33,6 +34,13 @@ def _facts(path: Path, **options: str) -> list[Engagement]:
 
 def _told(facts: list[Engagement]) -> set[Told]:
     return {(f.source, f.unit, f.metric, f.value, f.assistant) for f in facts}
+
+
+def _zipped(path: Path, **members: str) -> Path:
+    with ZipFile(path, "w") as export:
+        for name, told in members.items():
+            export.writestr(f"{name.replace('_', ' ')}.csv", told)
+    return path
 
 
 def test_ga4_tells_assistants_from_others_and_pages_by_their_path(tmp_path: Path) -> None:
@@ -68,6 +76,47 @@ def test_plausible_names_pages_or_sources(tmp_path: Path) -> None:
         ("plausible", "www.a.example", "visitors", 31.0, "ChatGPT"),
         ("plausible", "www.a.example", "visitors", 9.0, None),
     }
+
+
+def test_the_zip_of_plausible_is_read_as_it_comes_and_no_visit_twice(tmp_path: Path) -> None:
+    days = "date,visitors,pageviews,visits\n2026-03-30,20,50,30\n2026-03-31,20,61,14\n"
+    countries = "name,visitors\nDenmark,40\n"
+    export = _zipped(
+        tmp_path / "plausible.zip", pages=PLAUSIBLE, sources=PLAUSIBLE_SOURCES, visitors=days, countries=countries
+    )
+    facts = _facts(export, set_observed_at="2026-03-31")
+    page, host = "https://www.a.example/tents", "www.a.example"
+    assert {(f.unit, f.metric, f.value, f.assistant, f.kind, f.day.day) for f in facts} == {
+        *((page, metric, value, None, "level", 31) for metric, value in (("visitors", 31.0), ("sessions", 40.0))),
+        *((host, "visitors", value, who, "level", 31) for who, value in (("ChatGPT", 31.0), (None, 9.0))),
+        *((host, "visitors", 20.0, None, "flow", day) for day in (30, 31)),
+        *((host, "pageviews", value, None, "flow", day) for day, value in ((30, 50.0), (31, 61.0))),
+        *((host, "sessions", value, None, "flow", day) for day, value in ((30, 30.0), (31, 14.0))),
+    }
+
+
+def test_the_zip_of_search_console_is_read_as_it_comes(tmp_path: Path) -> None:
+    export = _zipped(
+        tmp_path / "search.zip",
+        Pages=SEARCH_CONSOLE,
+        Dates="Date,Clicks,Impressions,CTR,Position\n2026-03-31,5,900,0.5%,4\n",
+        Queries="Top queries,Clicks,Impressions,CTR,Position\ntents,12,1900,0.6%,4\n",
+        Search_appearance="Search Appearance,Clicks,Impressions,CTR,Position\n",
+        Filters="Filter,Value\nDate,Last 3 months\n",
+    )
+    told = [(f.unit_kind, f.metric, f.value, f.kind) for f in _facts(export, set_observed_at="2026-03-31")]
+    assert told == [
+        *(("host", "clicks", 5.0, "flow"), ("host", "impressions", 900.0, "flow")),
+        *(("page", "clicks", 12.0, "level"), ("page", "impressions", 1900.0, "level")),
+    ]
+
+
+def test_a_zip_names_the_member_at_fault_and_one_of_something_else_is_refused(tmp_path: Path) -> None:
+    broken = _zipped(tmp_path / "broken.zip", pages=PLAUSIBLE.replace("31", "many"))
+    said = problem(IMPORT, hand(broken, set_site="a.example", set_observed_at="2026-03-31"))
+    assert said == "broken.zip: pages.csv: row 1: 'many' is no number; mend or remove that row"
+    other = IMPORT.refuse(hand(_zipped(tmp_path / "other.zip", countries="name,visitors\nDenmark,40\n")))
+    assert other == "a zip without pages.csv, sources.csv, visitors.csv or Dates.csv"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
