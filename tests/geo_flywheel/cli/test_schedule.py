@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -190,8 +190,11 @@ def test_missed_slots_are_archived_as_records_of_their_own(workspace: Workspace)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_run_stays_until_it_is_told_to_stop(scheduled: Workspace, number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "geo_flywheel", "--workspace", str(scheduled.root), "schedule", "run"]
+def test_run_stays_until_it_is_told_to_stop(workspace: Workspace, number: signal.Signals) -> None:
+    far_off = datetime.now(UTC) + timedelta(days=180)
+    with workspace.config_path.open("a") as file:
+        file.write(f'[providers.openai]\n[schedule.yearly]\ncron = "0 0 1 {far_off.month} *"\n')
+    command = [sys.executable, "-m", "geo_flywheel", "--workspace", str(workspace.root), "schedule", "run"]
     with subprocess.Popen(command, cwd=Path(__file__).parents[3], stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         assert process.stderr.readline() == "looking at the schedule; Ctrl-C ends it\n"
