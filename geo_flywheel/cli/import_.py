@@ -34,7 +34,7 @@ def command(
     keep: bool,  # noqa: FBT001 - click names it
     plugin: str | None,
 ) -> None:
-    r"""Take files into the store: saved replies, exports, dated observations, training-presence tables, access logs.
+    """Take files into the store: saved replies, exports, dated observations, training-presence tables, access logs.
 
     The format is recognised; every file is kept in the archive before it is read, and taking it in again adds nothing.
     Access logs hold personal data: they are read where they lie, and kept only with --keep.
@@ -45,7 +45,7 @@ def command(
     geo-flywheel import citations.csv --set engine=perplexity
     geo-flywheel import answers.jsonl --set observed_at=2026-05-01 --map cited=sources
     geo-flywheel import access.log access.log.*.gz --site example.com
-    """
+    """  # noqa: D301 - click is to see the sign
     from crawlers.intake import KEEP, Places, take_in
 
     session: Session = ctx.obj
