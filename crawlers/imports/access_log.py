@@ -7,16 +7,14 @@ operators of agents publish, newer than those shipped.
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
-from inspect import getsource
 from pathlib import Path
 
 from crawlers.base import DroppedFile, Import
 from crawlers.logs import formats
 from crawlers.logs.visitors import Visitors
-from geo_flywheel import shipped, urls
+from geo_flywheel import shipped, store, urls
 from geo_flywheel.errors import ConfigError, Unreadable
 from geo_flywheel.records import Fact, LogFile
-from geo_flywheel.store import log_cuts, log_layouts
 
 SITE, RANGES = "set.site", "set.ranges"
 
@@ -52,8 +50,8 @@ def rules() -> str:
     """Return a name for the state of the lists and of the layouts that logs are read by."""
     lists = (shipped.folder("data") / f"{name}.toml" for name in ("agents", "agent_addresses", "referrers"))
     digest = sha256(b"".join(file.read_bytes() for file in lists))
-    for module in (log_layouts, log_cuts):
-        digest.update(getsource(module).encode())
+    for code in ("log_layouts.py", "log_rows.py", "log_walk.py"):
+        digest.update(Path(store.__file__).with_name(code).read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -1,17 +1,20 @@
-"""Lines cut all at once say what the query says of them line by line."""
+"""Lines that compiled code walks through say what the query says of them."""
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from xxhash import xxh64_intdigest
 
 from crawlers.logs.visitors import Visitors
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_chunks, log_cuts, log_lines
+from geo_flywheel.store import log_chunks, log_lines, log_texts, log_told, log_walk
 
 Layout = Literal["combined", "vhost_combined"]
 FORMATS: list[tuple[str, Layout]] = [
@@ -22,11 +25,19 @@ FORMATS: list[tuple[str, Layout]] = [
 VISITORS = Visitors()
 
 _HOSTS = st.sampled_from(["own.example", "Own.Example:443", "-", "", "[::1]", "\ufeffown.example"])
-_ADDRESSES = st.sampled_from(["198.51.100.7", "2001:db8::1", "-", "", "[", '"', "x" * 120, "a b", "client é"])
+_ADDRESSES = st.sampled_from(
+    ["198.51.100.7", "20.171.206.9", "10.0.0.1", "2001:db8::1", "-", "", "[", '"', "x" * 120, "a b", "client é"]
+)
 _CLOCKS = st.sampled_from([
     "01/Mar/2026:00:00:00 +0000", "01/Mar/2026:23:59:59 -0730", "31/Feb/2026:00:00:00 +0000",
     "1/Mar/2026:00:00:00 +0000", "01/Mar/2026:00:00:00 Z", "01/Mär/2026:00:00:00 +000", "01/Mar/2026:00:00:00 +000é",
-    "",
+    "29/Feb/2024:00:00:00 +0000", "29/Feb/2026:00:00:00 +0000", "29/Feb/1900:12:00:00 +0000",
+    "31/Dec/9999:00:00:00 +0000", "30/Jun/2015:23:59:60 +0000", "01/Mar/2026:24:00:00 +0000",
+    "01/Mar/2026:00:60:00 +0000", "00/Mar/2026:00:00:00 +0000", "01/mar/2026:00:00:00 +0000",
+    "01/MAR/2026:00:00:00 -0000", "01/Foo/2026:00:00:00 +0000", "01-Mar-2026:00:00:00 +0000",
+    "01/Mar/2026:00:00:00 +9999", "01/Mar/2026:00:00:00 -1260", "01/Mar/2026:00:00:00 00000",
+    "01/Mar/2026:00:00:00_+0000", "01/Mar/1969:23:59:59 -0100", "01/Mar/2026:00:00:0\0 +0000",
+    "01/Mar/2026:00:00:00 +0 00", "",
 ])  # fmt: skip
 _REQUESTS = st.sampled_from([
     "GET / HTTP/1.1", "GET /a?utm_source=ChatGPT.com&x#y HTTP/2.0", "GET /a#b?utm_source=x HTTP/1.1",
@@ -38,9 +49,10 @@ _STATUS = st.sampled_from(["200", "404", "-", "", "+20", "2e2", "20", "2000", "0
 _SIZES = st.sampled_from(
     ["512", "-", "", "0", "007", "-5", "+5", "1.5", "9" * 18, "9" * 19, "9" * 40, "x", "5x", "1_0"]
 )
-_QUOTED = st.sampled_from(
-    ["-", "", "https://chatgpt.com/", "Mozilla/5.0 é", r"a\"b", "a\\\\", 'a"b', "[x]", "a b", "\0", "\t"]
-)
+_QUOTED = st.sampled_from([
+    "-", "", "https://chatgpt.com/", "GPTBot/1.0", "Googlebot/2.1", "20.171.206.9, 10.0.0.1", "Mozilla/5.0 é", r"a\"b",
+    "a\\\\", 'a"b', "[x]", "a b", "\0", "\t",
+])  # fmt: skip
 _ENDS = st.sampled_from(["\n"] * 9 + ["\r\n", "", "\n\n", "\r"])
 _RAW = st.binary(max_size=12).filter(lambda raw: b"\n" not in raw)
 
@@ -80,24 +92,53 @@ def common_lines(draw: st.DrawFn) -> bytes:
     return f'{start} "{draw(_REQUESTS)}" {draw(_STATUS)} {draw(_SIZES)}'.encode() + draw(_ENDS).encode()
 
 
-def told(file: LogFile) -> tuple[Counter[tuple[Any, ...]], list[str]]:
-    """All that is read of a log, and the lines that cannot be read in their order."""
+@given(st.binary(max_size=300), st.integers(0, 40), st.integers(0, 40))
+def test_the_digest_is_that_of_the_library(data: bytes, before: int, behind: int) -> None:
+    padded = np.frombuffer(bytes(before) + data + bytes(behind + 8), np.uint8)
+    assert int(log_walk._xxh64(log_texts.words(padded), before, before + len(data))) == xxh64_intdigest(data)
+
+
+def test_the_digest_of_every_length_is_that_of_the_library() -> None:
+    data = np.random.default_rng(1).integers(0, 256, 308, np.uint8)
+    for length in range(301):
+        assert int(log_walk._xxh64(log_texts.words(data), 0, length)) == xxh64_intdigest(data[:length].tobytes())
+
+
+@given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-99, 99), st.integers(0, 99))
+def test_every_clock_is_read(moment: datetime, hours: int, minutes: int) -> None:
+    moment = moment.replace(microsecond=0)
+    clock = f"{moment:%d/%b}/{moment.year:04}:{moment:%H:%M:%S} {hours:+03}{minutes:02}] "
+    text = np.frombuffer(clock.encode() + bytes(8), np.uint8)
+    utc = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
+    ahead = (60 * abs(hours) + minutes) * (-1 if clock[21] == "-" else 1)
+    assert log_walk._moment(log_texts.words(text), 0) == utc - ahead * 60_000_000
+
+
+def told(file: LogFile) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]], list[str]]:
+    """All that is read of a log: its lines, its visits, and the lines that cannot be read in their order."""
     rows: Counter[tuple[Any, ...]] = Counter()
+    visits: Counter[tuple[Any, ...]] = Counter()
     bad: list[str] = []
     for chunk in log_chunks.chunks(file):
-        entries = chunk.to_pylist()
-        bad += [entry["bad"] for entry in entries if entry["bad"] is not None]
-        rows.update(tuple(sorted(entry.items(), key=str)) for entry in entries)
-    return rows, bad
+        pages = [chunk.pages.names[number] for number in chunk.page]
+        lines = list(zip(chunk.keys.tolist(), chunk.moments.tolist(), pages, chunk.status.tolist(), strict=True))
+        rows.update(zip(lines, chunk.is_visit.tolist(), strict=True))
+        found = [line for line, is_visit in zip(lines, chunk.is_visit, strict=True) if is_visit]
+        entries = [tuple(sorted(entry.items())) for entry in chunk.visits.to_pylist()]
+        visits.update(zip(found, entries, strict=True))
+        bad += chunk.bad
+    return rows, visits, bad
 
 
-def both(file: LogFile) -> list[tuple[Counter[tuple[Any, ...]], list[str]]]:
-    """What is read when lines are cut all at once, and when none is."""
+def both(file: LogFile, *, texts: int = 4, most: int = 500_000) -> list[Any]:
+    """What is read when lines are walked through, and when none is."""
     found = []
-    for fewest in (0, 10**9):
+    for least in (0, 10**9):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(log_cuts, "FEWEST", fewest)
+            patch.setattr(log_chunks, "LEAST", least)
             patch.setattr(log_lines, "BLOCK", 2_000)
+            patch.setattr(log_texts, "_TEXTS", texts)
+            patch.setattr(log_told, "_MOST", most)
             found.append(told(file))
     return found
 
@@ -110,6 +151,8 @@ def mixed(lines: Sequence[bytes], raw: Sequence[bytes]) -> bytes:
 @settings(max_examples=150)
 @given(
     st.sampled_from(FORMATS),
+    st.sampled_from([4, 64]),
+    st.sampled_from([0, 20, 500_000]),
     st.sampled_from(["own.example", "own.example", ""]),
     st.one_of(
         st.lists(st.one_of(good_lines(), good_lines(), odd_lines()), max_size=30),
@@ -118,17 +161,19 @@ def mixed(lines: Sequence[bytes], raw: Sequence[bytes]) -> bytes:
     ),
     st.lists(_RAW, max_size=3),
 )
-def test_cut_all_at_once_lines_say_what_they_say_one_by_one(
+def test_lines_walked_through_say_what_the_query_says(
     tmp_path_factory: pytest.TempPathFactory,
     form: tuple[str, Layout],
+    texts: int,
+    most: int,
     host: str,
     lines: list[bytes],
     raw: list[bytes],
 ) -> None:
     path = tmp_path_factory.mktemp("cuts") / "log"
     path.write_bytes(b"\n" + mixed(lines, raw))
-    at_once, one_by_one = both(LogFile(path, *form, VISITORS, host))
-    assert at_once == one_by_one
+    walked, queried = both(LogFile(path, *form, VISITORS, host), texts=texts, most=most)
+    assert walked == queried
 
 
 @pytest.mark.parametrize(
@@ -144,20 +189,21 @@ def test_cut_all_at_once_lines_say_what_they_say_one_by_one(
         ),
     ],
 )
-def test_ordinary_lines_are_cut_all_at_once(name: str, layout: Layout, line: str, tmp_path: Path) -> None:
+def test_ordinary_lines_are_walked_through(name: str, layout: Layout, line: str, tmp_path: Path) -> None:
     path = tmp_path / "log"
     clocks = [f"01/Mar/2026:00:00:{second:02} +0000" for second in range(60)]
     path.write_text("".join(line.format(clock) + "\n" for clock in clocks) + "nonsense\n")
     file = LogFile(path, name, layout, VISITORS, "own.example")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(log_cuts, "FEWEST", 0)
-        assert [chunk.num_rows for chunk in log_chunks.chunks(file)] == [60, 1]
-    at_once, one_by_one = both(file)
-    assert at_once == one_by_one
+        patch.setattr(log_chunks, "LEAST", 0)
+        assert [(chunk.keys.size, len(chunk.bad)) for chunk in log_chunks.chunks(file)] == [(60, 0), (0, 1)]
+    walked, queried = both(file)
+    assert walked == queried
 
 
 def test_an_escape_that_is_no_text_stops_no_log(tmp_path: Path) -> None:
     path = tmp_path / "log"
-    path.write_text('1.2.3.4 - - [01/Mar/2026:00:00:00 +0000] "GET /a?utm_source=x%C3 HTTP/1.1" 200 5 "-" "-"\n' * 2)
-    for rows, _ in both(LogFile(path, "Combined", "combined", VISITORS, "own.example")):
-        assert {value for row in rows for name, value in row if name == "utm_source"} == {"x%c3"}
+    line = '1.2.3.4 - - [01/Mar/2026:00:00:00 +0000] "GET /a?utm_source=x%C3 HTTP/1.1" 200 5 "-" "GPTBot"\n'
+    path.write_text(line * 2)
+    for _, visits, _ in both(LogFile(path, "Combined", "combined", VISITORS, "own.example")):
+        assert {value for _, visit in visits for name, value in visit if name == "utm_source"} == {"x%c3"}
