@@ -14,7 +14,8 @@ from crawlers.logs import formats
 from crawlers.logs.visitors import Visitors
 from geo_flywheel import shipped, store, urls
 from geo_flywheel.errors import ConfigError, Unreadable
-from geo_flywheel.records import Fact, LogFile
+from geo_flywheel.records import LogFile
+from geo_flywheel.store import log_chunks
 
 SITE, RANGES = "set.site", "set.ranges"
 
@@ -27,7 +28,7 @@ def refuse(file: DroppedFile) -> str | None:
     return _lacks(found, file)
 
 
-def read(file: DroppedFile) -> Iterator[Fact]:
+def read(file: DroppedFile) -> Iterator[LogFile]:
     """Yield the log, for the store to read.
 
     Raises:
@@ -45,6 +46,12 @@ def read(file: DroppedFile) -> Iterator[Fact]:
     yield LogFile(file.path, found.name, found.layout, visitors, _host(file), found.keys)
 
 
+def rehearse(file: DroppedFile) -> None:
+    """Load what a large log needs; raises as `read`."""
+    for log in read(file):
+        log_chunks.rehearse(log, file.head)
+
+
 @cache
 def rules() -> str:
     """Return a name for the state of the lists and of the layouts that logs are read by."""
@@ -55,7 +62,9 @@ def rules() -> str:
     return digest.hexdigest()[:12]
 
 
-IMPORT = Import("access logs of web servers and CDNs, plain or gzip", refuse, read, keeps=False, rules=rules)
+IMPORT = Import(
+    "access logs of web servers and CDNs, plain or gzip", refuse, read, keeps=False, rules=rules, rehearse=rehearse
+)
 
 
 def _lacks(found: formats.Format, file: DroppedFile) -> str | None:

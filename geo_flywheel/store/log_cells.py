@@ -7,7 +7,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-_ROWS = 100_000
+_ROWS = 500_000
 _MOST_CELLS = 2_000_000
 _LOW = 0xFFFFFFFF
 _KINDS = 1 << 24  # pairs of day and status there can be at one time
@@ -56,7 +56,7 @@ class Cells:
     def __init__(self, desk: duckdb.DuckDBPyConnection) -> None:
         """Start with none."""
         self._desk = desk
-        self._times = 0  # something was laid down: more than once, and a cell may stand there in two parts
+        self._is_laid_down = False  # then a cell may stand there in two parts
         self._pages = Pages()
         desk.execute("CREATE TABLE cell (host VARCHAR, day DATE, path VARCHAR, status INTEGER, requests BIGINT)")
         self._clear()
@@ -72,7 +72,8 @@ class Cells:
         """
         both = pa.array((day << 32) | (status & _LOW)).dictionary_encode()
         if pages is not self._pages or len(self._kinds) + len(both.dictionary) > _KINDS:
-            self._lay_down()
+            if self._kinds:
+                self._lay_down()
             self._pages = pages
         named = both.dictionary.to_pylist()
         kinds = np.array([self._kinds.setdefault(kind, len(self._kinds)) for kind in named], np.int64)
@@ -81,10 +82,14 @@ class Cells:
         if self._rows > _MOST_CELLS and self._merge()[0].size > _MOST_CELLS:
             self._lay_down()
 
-    def told(self) -> Iterator[pa.RecordBatch]:
+    def told(self) -> Iterator[pa.Table]:
         """Yield what was counted: `host`, `day`, `path`, `status`, `requests`."""
+        if not self._is_laid_down:
+            yield self._named()
+            return
         self._lay_down()
-        yield from self._desk.execute(_MERGED if self._times > 1 else "FROM cell").to_arrow_reader(_ROWS)
+        for rows in self._desk.execute(_MERGED).to_arrow_reader(_ROWS):
+            yield pa.Table.from_batches([rows])
 
     def _clear(self) -> None:
         self._kinds: dict[int, int] = {}
@@ -105,20 +110,22 @@ class Cells:
         self._lines, self._rows = [], 0
         return self._cells
 
+    def _named(self) -> pa.Table:
+        """The cells, by name."""
+        keys, counts = self._merge()
+        page, kind = np.divmod(keys, _KINDS)
+        kinds = np.array(list(self._kinds), np.int64)[kind]
+        hosts, paths = self._pages.columns(page)
+        return pa.table({
+            "host": hosts,
+            "day": pa.array((kinds >> 32).astype("datetime64[D]")),
+            "path": paths,
+            "status": pa.array((kinds & _LOW).astype(np.int32)),
+            "requests": pa.array(counts),
+        })  # fmt: skip
+
     def _lay_down(self) -> None:
         """Move all to the desk."""
-        keys, counts = self._merge()
-        if keys.size:
-            page, kind = np.divmod(keys, _KINDS)
-            kinds = np.array(list(self._kinds), np.int64)[kind]
-            hosts, paths = self._pages.columns(page)
-            rows = {
-                "host": hosts,
-                "day": pa.array((kinds >> 32).astype("datetime64[D]")),
-                "path": paths,
-                "status": pa.array((kinds & _LOW).astype(np.int32)),
-                "requests": pa.array(counts),
-            }
-            self._desk.from_arrow(pa.table(rows)).insert_into("cell")
-            self._times += 1
+        self._desk.from_arrow(self._named()).insert_into("cell")
+        self._is_laid_down = True
         self._clear()

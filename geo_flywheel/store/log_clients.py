@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo_flywheel.records import Client, Proof, Sender, Visitors
+from geo_flywheel.store.log_rows import IS_AGENT, IS_MACHINE, IS_PERSON
 
 Claim = tuple[str, str | None, str | None]
 Codes = np.ndarray[Any, np.dtype[np.int64]]
@@ -18,7 +19,6 @@ _Answer = TypeVar("_Answer", bound=Hashable)
 _AGE = 183  # days
 _MOST = 500_000  # values remembered of one kind
 _DAY = 86_400_000_000  # microseconds
-_PERSON, _MACHINE, _AGENT = 0, 1, 2
 _NOBODY = Client(is_machine=True)  # sends no User-Agent line: no browser does that
 
 
@@ -113,14 +113,23 @@ class Known:
         """Return the number of what each claim proves."""
         return self._proofs.numbers(self._visitors.proofs(claims))
 
-    def are_visits(self, by: Senders) -> tuple[Mask, Mask]:
-        """Return which lines are of agents, or of people whom assistants sent; and which of them of agents.
+    def kinds(self) -> Codes:
+        """Return of each client whether it is a person, a machine or an agent, as `log_rows` numbers them."""
+        return self._clients.array(_kind)
+
+    def are_agents(self, by: Senders) -> Mask:
+        """Return which lines are of agents."""
+        is_agent: Mask = self.kinds()[by.client] == IS_AGENT
+        return is_agent
+
+    def are_visits(self, by: Senders) -> Mask:
+        """Return which lines are of agents, or of people whom assistants sent.
 
         An agent's own requests, and those of any program, are no person's, whatever referrer or utm_source they bear.
         """
-        kinds = self._clients.array(_kind)[by.client]
-        is_agent: Mask = kinds == _AGENT
-        return is_agent | ((kinds == _PERSON) & ((by.referrer > 0) | (by.campaign > 0))), is_agent
+        kinds = self.kinds()[by.client]
+        is_visit: Mask = (kinds == IS_AGENT) | ((kinds == IS_PERSON) & ((by.referrer > 0) | (by.campaign > 0)))
+        return is_visit
 
     def names(self, agents: Codes) -> list[str]:
         """Return the name of each agent."""
@@ -135,7 +144,7 @@ class Known:
             proofs: Numbers of what their claims prove, 0 for people.
             moments: When they came, microseconds since 1970, UTC.
         """
-        is_agent = self._clients.array(_kind)[by.client] == _AGENT
+        is_agent = self.are_agents(by)
         assistant = np.where(is_agent, 0, np.where(by.referrer > 0, by.referrer, by.campaign))
         attribution = np.where(is_agent, 0, np.where(by.referrer > 0, 1, 2))
         return {
@@ -159,7 +168,7 @@ class Known:
 
 
 def _kind(client: Client) -> int:
-    return _AGENT if client.agent else _MACHINE if client.is_machine else _PERSON
+    return IS_AGENT if client.agent else IS_MACHINE if client.is_machine else IS_PERSON
 
 
 def _day_of_list(proof: Proof | None) -> int:

@@ -3,8 +3,10 @@
 import gzip
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 import numpy as np
 import pyarrow as pa
@@ -17,14 +19,16 @@ BLOCK = 30 * 1024**2
 LONGEST = 1024**2
 _ROWS = 32_768  # of one batch: batches are what the store reads at the same time
 _FIELDS = b"#Fields:"
-_FEED, _RETURN = b"\n\r"
+_FEED = ord("\n")
+
+_Made = TypeVar("_Made")
 
 
 class Lines(NamedTuple):
     """Some lines of a log.
 
     Attributes:
-        text: Each with its line feed, and `WORD` bytes of padding, shape (byte,). Overwritten by the next.
+        text: Each with its line feed, and `WORD` bytes of padding, shape (byte,). Overwritten by the next but one.
         fields: Names of their columns, as the last header before them says; none where there is no header.
     """
 
@@ -53,6 +57,15 @@ def lines(path: Path, *, has_headers: bool) -> Iterator[Lines]:
             if part.startswith(_FIELDS):
                 fields = header(part.partition(b"\n")[0].decode())
             yield Lines(padded(part), fields)
+
+
+def ahead(made: Iterator[_Made]) -> Iterator[_Made]:
+    """Yield the same things, each one made while the one before it is worked on."""
+    with ThreadPoolExecutor(1) as worker:
+        coming = worker.submit(next, made, None)
+        while (thing := coming.result()) is not None:
+            coming = worker.submit(next, made, None)
+            yield thing
 
 
 def header(line: str) -> tuple[str, ...]:
@@ -87,7 +100,9 @@ def table(text: Bytes, salt: int) -> pa.Table:
 
 def padded(text: bytes) -> Bytes:
     """Return lines as `Lines` has them."""
-    return np.frombuffer(text + bytes(WORD), np.uint8)
+    block = np.zeros(len(text) + WORD, np.uint8)
+    block[: len(text)] = np.frombuffer(text, np.uint8)
+    return block
 
 
 def _blocks(path: Path) -> Iterator[Bytes]:
@@ -98,7 +113,7 @@ def _blocks(path: Path) -> Iterator[Bytes]:
             raw.seek(0)
             file = gzip.GzipFile(fileobj=raw) if is_gzip else raw
             for block in _cut(cast("BinaryIO", file)):
-                yield _plain(block)
+                yield _as_text(block)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise Unreadable(f"{path}: the gzip data is damaged or cut off ({error}); fetch the file again") from error
     except OSError as error:
@@ -106,27 +121,29 @@ def _blocks(path: Path) -> Iterator[Bytes]:
 
 
 def _cut(file: BinaryIO) -> Iterator[Bytes]:
-    room = np.zeros(BLOCK + LONGEST + 1 + WORD, np.uint8)
-    while size := file.readinto(room.data[:BLOCK]):  # type: ignore[attr-defined]
+    rooms = cycle([bytearray(BLOCK + LONGEST + 1 + WORD) for _ in range(2)])
+    for room in rooms:
+        block = np.frombuffer(room, np.uint8)
+        if not (size := file.readinto(block.data[:BLOCK])):  # type: ignore[attr-defined]
+            return
         if room[size - 1] != _FEED:
             rest = file.readline(LONGEST)
             end = rest if rest.endswith(b"\n") else rest + b"\n"
-            room[size : size + len(end)] = np.frombuffer(end, np.uint8)
+            block[size : size + len(end)] = np.frombuffer(end, np.uint8)
             size += len(end)
             while rest and not rest.endswith(b"\n"):  # what a line has beyond the longest
                 rest = file.readline(LONGEST)
-        yield room[: size + WORD]
+        is_plain = room.find(b"\r", 0, size) < 0
+        yield block[: size + WORD] if is_plain else padded(bytes(room[:size]).replace(b"\r\n", b"\n"))
 
 
-def _plain(block: Bytes) -> Bytes:
-    """The same lines without carriage returns at their ends, as UTF-8."""
-    if (block == _RETURN).any():
-        block = padded(block[:-WORD].tobytes().replace(b"\r\n", b"\n"))
+def _as_text(block: Bytes) -> Bytes:
+    """The same lines as UTF-8."""
     whole = [None, pa.py_buffer(np.array([0, block.size - WORD], np.int32)), pa.py_buffer(block)]
     try:
         pa.Array.from_buffers(pa.string(), 1, whole).validate(full=True)
     except pa.ArrowInvalid:
-        block = padded(block[:-WORD].tobytes().decode("utf-8", "backslashreplace").encode())
+        return padded(block[:-WORD].tobytes().decode("utf-8", "backslashreplace").encode())
     return block
 
 

@@ -11,9 +11,10 @@ import pyarrow.compute as pc
 
 from geo_flywheel.records import LogFile
 from geo_flywheel.store.log_cells import Pages
-from geo_flywheel.store.log_clients import Codes, Known, Mask, Memory, Senders
+from geo_flywheel.store.log_clients import Codes, Known, Memory, Senders
 from geo_flywheel.store.log_layouts import parsed
 from geo_flywheel.store.log_lines import Lines, table
+from geo_flywheel.store.log_rows import Judged
 from geo_flywheel.store.log_texts import Bytes
 from geo_flywheel.store.log_told import Told
 
@@ -24,21 +25,13 @@ class Chunk(NamedTuple):
     """What some lines say.
 
     Attributes:
-        keys: Of the lines, shape (line,), as the next four.
-        moments: When they happened, microseconds since 1970, UTC.
-        page: Number of the page each is of.
-        status: As 32 bits hold it.
-        is_visit: Whether it is of an agent, or of a person whom an assistant sent.
+        lines: What they are.
         pages: What the numbers of pages stand for.
-        visits: Of those lines also method, bytes and utm_source, and what `Known.visits` tells.
-        bad: Lines that say nothing; they are none of those above.
+        visits: Of those lines that are visits also method, bytes and utm_source, and what `Known.visits` tells.
+        bad: Other lines, that say nothing.
     """
 
-    keys: Keys
-    moments: Codes
-    page: Codes
-    status: Codes
-    is_visit: Mask
+    lines: Judged
     pages: Pages
     visits: pa.Table
     bad: Sequence[str] = ()
@@ -56,10 +49,11 @@ class Queried:
         self._clients, self._referrers = Memory(self._known.clients), Memory(self._known.referrers)
         self._campaigns, self._proofs = Memory(self._known.campaigns), Memory(self._known.proofs)
 
-    def chunks(self, some: Lines) -> Iterator[Chunk]:
+    def chunks(self, blocks: Iterator[Lines]) -> Iterator[Chunk]:
         """Yield what lines say."""
-        yield self._queried(some.text, some.fields)
-        self._forget()
+        for text, fields in blocks:
+            yield self._queried(text, fields)
+            self._forget()
 
     def _forget(self) -> None:
         """Begin anew when too much was told."""
@@ -76,15 +70,15 @@ class Queried:
             _coded(found["referrer"], self._referrers),
             _coded(found["utm_source"], self._campaigns),
         )
-        is_visit, is_agent = self._known.are_visits(by)
+        is_visit, is_agent = self._known.are_visits(by), self._known.are_agents(by)
         proofs = np.zeros(found.num_rows, np.int64)
         proofs[is_agent] = self._proven(found.filter(pa.array(is_agent)), by.client[is_agent])
-        moments = found["happened_at"].cast(pa.int64()).to_numpy()
+        moments, status = (found[name].cast(pa.int64()).to_numpy() for name in ("happened_at", "status"))
         visits = found.select(["method", "bytes", "utm_source"]).filter(pa.array(is_visit))
         for name, column in self._known.visits(by.only(is_visit), proofs[is_visit], moments[is_visit]).items():
             visits = visits.append_column(name, column)
-        pages, status = self._told.pages, found["status"].to_numpy().astype(np.int64)
-        return Chunk(found["line_key"].to_numpy(), moments, self._page(found), status, is_visit, pages, visits, bad)
+        lines = Judged(found["line_key"].to_numpy(), moments, self._page(found), status, is_visit)
+        return Chunk(lines, self._told.pages, visits, bad)
 
     def _proven(self, agents: pa.Table, clients: Codes) -> Codes:
         """What the claims of agents prove."""

@@ -73,7 +73,7 @@ class Texts:
 
 def words(text: Bytes) -> Words:
     """Return the eight bytes from each place on as a number, the first of them the lowest, without a copy."""
-    return sliding_window_view(text, WORD, writeable=text.flags.writeable).view("<u8")[:, 0]
+    return sliding_window_view(text, WORD, writeable=True).view("<u8")[:, 0]
 
 
 def _table(texts: int, pool: Bytes) -> Table:

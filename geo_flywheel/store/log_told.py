@@ -10,17 +10,10 @@ from geo_flywheel.records import LogFile
 from geo_flywheel.store import log_layouts
 from geo_flywheel.store.log_cells import Pages
 from geo_flywheel.store.log_clients import Answers, Codes, Known
-from geo_flywheel.store.log_rows import AGENT, HOST, REFERRER, Rows
+from geo_flywheel.store.log_rows import AGENT, HOST, REFERRER, TOLD, Rows
 from geo_flywheel.store.log_texts import Bytes, Texts
 
 _MOST, _LARGEST = 500_000, 64 * 1024**2  # texts, and bytes of theirs, that are worth remembering
-_TOLD = np.dtype([
-    ("page", np.int64),  # that a request asks for, -1 for none
-    ("method", np.int64),  # of a request
-    ("source", np.int64),  # utm_source of a request
-    ("sender", np.int64),  # assistant that a referrer, or the utm_source of a request, is of
-    ("client", np.int64),  # whom a User-Agent line stands for
-])  # fmt: skip
 
 
 class Told:
@@ -31,7 +24,7 @@ class Told:
         pages: Those that requests ask for.
         methods: Those of requests.
         sources: Those that utm_source names.
-        of: What was told of each text, shape (text,), with the fields page, method, source, sender and client.
+        of: What was told of each text, shape (text,) of `log_rows.TOLD`.
     """
 
     def __init__(self, file: LogFile, known: Known, beside: duckdb.DuckDBPyConnection) -> None:
@@ -39,7 +32,7 @@ class Told:
         self.texts, self.pages = Texts(), Pages()
         self.methods: Answers[str] = Answers()
         self.sources: Answers[str | None] = Answers()
-        self.of = np.empty(0, _TOLD)
+        self.of = np.empty(0, TOLD)
         self._host, self._known, self._beside = file.host, known, beside
         self._hosts: dict[int, str] = {0: file.host} if file.layout == "combined" else {}
 
@@ -52,7 +45,7 @@ class Told:
         """Ask about the texts that are new."""
         first = self.of.size
         owners, texts = self.texts.owners(first), self.texts.since(first)
-        self.of = np.append(self.of, np.zeros(owners.size, _TOLD))
+        self.of = np.append(self.of, np.zeros(owners.size, TOLD))
         self.of["page"][first:] = -1
         for tell, is_theirs in (
             (self._tell_hosts, owners == HOST),

@@ -8,6 +8,7 @@ import pyarrow as pa
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.log_cells import Pages
 from geo_flywheel.store.log_clients import Mask
+from geo_flywheel.store.log_groups import Groups
 from geo_flywheel.store.log_queried import Chunk, Keys
 from geo_flywheel.store.numbers import number_links
 
@@ -15,7 +16,6 @@ _VISIT = (
     "line_key", "reading_no", "happened_at", "host", "page_no", "link_no", "path", "method", "status", "bytes", "agent",
     "operator", "purpose", "verification", "assistant", "attribution", "utm_source",
 )  # fmt: skip
-_TOGETHER = 250_000
 
 
 class Visits:
@@ -28,8 +28,8 @@ class Visits:
     def __init__(self, store: Store, reading_no: int) -> None:
         """Start for a reading."""
         self.stored = 0
-        self._store, self._reading_no = store, reading_no
-        self._waiting: list[pa.Table] = []
+        self._database, self._reading_no = store, reading_no
+        self._waiting = Groups(2, self._store)
         self._begin(Pages())
 
     def add(self, chunk: Chunk, keys: Keys, is_new: Mask) -> None:
@@ -41,29 +41,28 @@ class Visits:
             is_new: Same shape.
         """
         if chunk.pages is not self._pages:
-            self.store()
+            self._waiting.finish()
             self._begin(chunk.pages)
-        which = chunk.is_visit & is_new
-        visits = chunk.visits.filter(pa.array(is_new[chunk.is_visit]))
+        lines = chunk.lines
+        which = lines.is_visit & is_new
+        visits = chunk.visits.filter(pa.array(is_new[lines.is_visit]))
         columns = {
             "line_key": pa.array(keys[which]),
-            "happened_at": pa.array(chunk.moments[which]).cast(pa.timestamp("us")),
-            "page": pa.array(chunk.page[which]),
-            "status": pa.array(chunk.status[which].astype(np.int32)),
+            "happened_at": pa.array(lines.moments[which]).cast(pa.timestamp("us")),
+            "page": pa.array(lines.page[which]),
+            "status": pa.array(lines.status[which].astype(np.int32)),
         }
         for name, column in columns.items():
             visits = visits.append_column(name, column)
-        self._waiting.append(visits)
-        if sum(some.num_rows for some in self._waiting) > _TOGETHER:
-            self.store()
+        self._waiting.add(visits)
 
-    def store(self) -> None:
+    def finish(self) -> None:
         """Store those that wait."""
-        if self._waiting:
-            visits = self._placed(pa.concat_tables(self._waiting))
-            self._store.connection.from_arrow(visits.select(_VISIT)).insert_into("visit")
-            self.stored += visits.num_rows
-            self._waiting = []
+        self._waiting.finish()
+
+    def _store(self, visits: pa.Table) -> None:
+        self._database.connection.from_arrow(self._placed(visits).select(_VISIT)).insert_into("visit")
+        self.stored += visits.num_rows
 
     def _begin(self, pages: Pages) -> None:
         self._pages = pages
@@ -92,8 +91,8 @@ class Visits:
             names = ["https://{}{}".format(*self._pages.names[number]) for number in new.tolist()]
             distinct = sorted(set(names))
             rows = pa.table({"raw_url": pa.array(distinct), "domain": pa.nulls(len(distinct), pa.string())})
-            with self._store.staged("coming", rows):
-                linked = number_links(self._store, "coming")
+            with self._database.staged("coming", rows):
+                linked = number_links(self._database, "coming")
             columns = (linked[column].to_pylist() for column in ("raw_url", "page_no", "link_no"))
             told = {name: numbers for name, *numbers in zip(*columns, strict=True)}
             self._numbers[new] = [told[name] for name in names]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import njit
 
-from geo_flywheel.store.log_rows import AGENT, HOST, REFERRER, Form, Rows
+from geo_flywheel.store.log_rows import AGENT, HOST, IS_AGENT, IS_PERSON, REFERRER, Form, Judged, Rows
 from geo_flywheel.store.log_texts import WORD, Ints, Table, Words
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -43,7 +43,7 @@ _P1, _P2, _P3, _P4, _P5 = (
 
 def _compiled(function: _Function) -> _Function:
     """Compile a function; nothing is made in it, and to count who holds its arrays took longer than all the rest."""
-    made: _Function = njit(nogil=True, _nrt=False)(function)  # type: ignore[call-overload]
+    made: _Function = njit(nogil=True, _nrt=False, forceinline=True)(function)  # type: ignore[call-overload]
     return made
 
 
@@ -173,6 +173,7 @@ def _xxh64(words: Any, at: Any, end: Any) -> Any:
 def _number(known: Any, words: Any, start: Any, end: Any, owner: Any) -> Any:
     """The number of a text, for which there is room; one that collides with too many others has a new one each time."""
     slots, entries, pool, count = known
+    start, end = np.int64(start), np.int64(end)
     digest = _xxh64(words, start, end) + np.uint64(owner) * _P3
     last = slots.size - 1
     slot = np.int64(digest) & last
@@ -277,10 +278,10 @@ def _is_clocked(words: Any, rows: Any, row: Any, start: Any, end: Any) -> Any:
         return False
     rows[row].clock = at
     if row > 0 and _is_same(words, np.int64(rows[row - 1].clock), words, at, _CLOCK.size):
-        rows[row].happened_at = rows[row - 1].happened_at
+        rows[row].moment = rows[row - 1].moment
     else:
-        rows[row].happened_at = _moment(words, at)
-    return rows[row].happened_at != _NEVER
+        rows[row].moment = _moment(words, at)
+    return rows[row].moment != _NEVER
 
 
 @_compiled
@@ -304,14 +305,14 @@ def _is_answered(words: Any, rows: Any, row: Any, at: Any, end: Any) -> Any:
 
 
 @_compiled
-def _fits(words: Any, form: Any, known: Any, rows: Any, row: Any, start: Any, end: Any) -> Any:
+def _fits(words: Any, form: Any, rows: Any, row: Any, start: Any, end: Any) -> Any:
     """Whether a line is laid out as it should be; the row then says what it says."""
     if not _is_clocked(words, rows, row, start, end):
         return False
-    asked = rows[row].clock + _CLOCK.size + 1
-    asked_end = _find(words, asked, end, _QUOTE)
-    at = _find(words, asked_end + 1, end, _QUOTE)
-    if asked_end == end or not _is_answered(words, rows, row, asked_end + 1, at):
+    request = rows[row].clock + _CLOCK.size + 1
+    request_end = _find(words, request, end, _QUOTE)
+    at = _find(words, request_end + 1, end, _QUOTE)
+    if request_end == end or not _is_answered(words, rows, row, request_end + 1, at):
         return False
     quotes = 2
     referrer = referrer_end = agent = agent_end = forwarded = start
@@ -326,17 +327,30 @@ def _fits(words: Any, form: Any, known: Any, rows: Any, row: Any, start: Any, en
             forwarded = place
     if quotes < form.quotes or quotes % 2:
         return False
-    host, address = np.int64(0), start
-    if form.has_host:
-        host_end = _find(words, start, end, _BLANK)
-        host, address = _number(known, words, start, host_end, HOST), host_end + 1
-    rows[row].start, rows[row].end, rows[row].host = start, end, host
-    rows[row].address, rows[row].address_end = address, _find(words, address, end, _BLANK)
+    rows[row].start, rows[row].end, rows[row].request_end = start, end, request_end
+    rows[row].referrer, rows[row].referrer_end = referrer, referrer_end
+    rows[row].agent, rows[row].agent_end = agent, agent_end
     rows[row].forwarded = forwarded if quotes > 7 else 0
-    rows[row].request = _number(known, words, asked, asked_end, host)
-    rows[row].referrer = _number(known, words, referrer, referrer_end, REFERRER)
-    rows[row].agent = _number(known, words, agent, agent_end, AGENT)
     return True
+
+
+@_kernel
+def walk(words: Words, rows: Rows, form: Form) -> int:
+    """Walk through a block and return how many lines fit.
+
+    Args:
+        words: Its lines, as `log_texts.words` makes them.
+        rows: Takes up those that fit, with room for one more, shape (line,) of `log_rows.ROW`.
+        form: How lines are laid out.
+    """
+    row = start = 0
+    while start < words.size - 1:
+        end, is_escaped = _line_end(words, start)
+        if not is_escaped and _fits(words, form, rows, row, start, end):
+            rows[row].key = _xxh64(words, start, end)
+            row += 1
+        start = end + 1
+    return row
 
 
 @_compiled
@@ -348,51 +362,70 @@ def _has_room(known: Any, texts: Any, size: Any) -> Any:
 
 
 @_kernel
-def walk(words: Words, begin: int, known: Table, rows: Rows, form: Form) -> tuple[int, int]:
-    """Walk through a block, from a place on, for as long as there is room for its texts.
+def number(words: Words, rows: Rows, known: Table, form: Form) -> int:
+    """Give the texts of lines their numbers, for as long as there is room for them.
 
     Args:
-        words: Its lines, as `log_texts.words` makes them.
-        begin: Where a line begins.
+        words: The block.
+        rows: Its lines.
         known: Texts that came so far; those that are new are put there.
-        rows: Takes up the lines that fit, with room for one more, shape (line,) of `log_rows.ROW`.
         form: How lines are laid out.
 
     Returns:
-        How many lines fit, and where the line begins that found no room.
+        How many lines have them.
     """
-    row, start = 0, begin
-    while start < words.size - 1:
-        end, is_escaped = _line_end(words, start)
-        if not _has_room(known, _TEXTS, end - start):
-            break
-        if not is_escaped and _fits(words, form, known, rows, row, start, end):
-            rows[row].key = _xxh64(words, start, end)
-            row += 1
-        start = end + 1
-    return row, start
-
-
-@_kernel
-def claims(words: Words, rows: Rows, agents: Ints, known: Table, found: Ints) -> int:
-    """Find the number of each claim: who says that it is which agent, by address and those it was forwarded for.
-
-    Args:
-        words: The lines.
-        rows: Lines of agents, shape (line,).
-        agents: Number of the agent that each claims to be.
-        known: Claims that came so far; new ones are put there. Those forwarded belong to the claim of the address.
-        found: Takes up the numbers.
-
-    Returns:
-        How many lines were looked at until there was no room.
-    """
-    for row in range(agents.size):
+    for row in range(rows.size):
         line = rows[row]
         if not _has_room(known, _TEXTS, line.end - line.start):
             return row
-        claim = _number(known, words, line.address, line.address_end, agents[row])
+        host, line.address = np.int64(0), line.start
+        if form.has_host:
+            host_end = _find(words, np.int64(line.start), line.end, _BLANK)
+            host, line.address = _number(known, words, line.start, host_end, HOST), host_end + 1
+        line.request_no = _number(known, words, line.clock + _CLOCK.size + 1, line.request_end, host)
+        line.referrer_no = _number(known, words, line.referrer, line.referrer_end, REFERRER)
+        line.agent_no = _number(known, words, line.agent, line.agent_end, AGENT)
+    return rows.size
+
+
+@_kernel
+def judge(rows: Rows, told: Rows, kinds: Ints, lines: Judged) -> None:
+    """Find out what lines are.
+
+    Args:
+        rows: Lines whose texts have their numbers.
+        told: Of each text, shape (text,) of `log_rows.TOLD`.
+        kinds: Of each client: `IS_PERSON`, `IS_MACHINE` or `IS_AGENT`.
+        lines: Takes up what is found.
+    """
+    for row in range(rows.size):
+        line, request = rows[row], told[rows[row].request_no]
+        kind, sender = kinds[told[line.agent_no].client], max(request.sender, told[line.referrer_no].sender)
+        lines.keys[row], lines.moments[row], lines.status[row] = line.key, line.moment, line.status
+        lines.page[row] = request.page
+        lines.is_visit[row] = kind == IS_AGENT or (kind == IS_PERSON and sender > 0)
+
+
+@_kernel
+def claim(words: Words, rows: Rows, clients: Ints, known: Table, claims: Ints) -> int:
+    """Give claims their numbers: who says that it is which agent, by address and those it was forwarded for.
+
+    Args:
+        words: The block.
+        rows: Its lines of agents, shape (line,); where their addresses end is noted.
+        clients: Number of the agent that each claims to be.
+        known: Claims that came so far; new ones are put there. Those forwarded belong to the claim of the address.
+        claims: Takes up the numbers.
+
+    Returns:
+        How many lines have them, until there was no room.
+    """
+    for row in range(rows.size):
+        line = rows[row]
+        if not _has_room(known, _TEXTS, line.end - line.start):
+            return row
+        line.address_end = _find(words, np.int64(line.address), line.end, _BLANK)
+        claims[row] = _number(known, words, line.address, line.address_end, clients[row])
         if line.forwarded > 0:
-            claim = _number(known, words, line.forwarded, line.end, -1 - claim)
-        found[row] = claim
-    return agents.size
+            claims[row] = _number(known, words, line.forwarded, line.end, -1 - claims[row])
+    return rows.size

@@ -1,6 +1,7 @@
 """The lines of a block walked through by compiled code; those that do not fit are taken apart by the query."""
 
 from collections.abc import Iterator
+from itertools import cycle
 
 import duckdb
 import numpy as np
@@ -9,9 +10,9 @@ import pyarrow as pa
 from geo_flywheel.records import LogFile
 from geo_flywheel.store import log_walk
 from geo_flywheel.store.log_clients import Codes, Senders
-from geo_flywheel.store.log_lines import Lines, padded
+from geo_flywheel.store.log_lines import Lines, ahead, padded
 from geo_flywheel.store.log_queried import Chunk, Queried
-from geo_flywheel.store.log_rows import ROW, SHORTEST, Form, Rows
+from geo_flywheel.store.log_rows import ROW, SHORTEST, Form, Judged, Rows, judged
 from geo_flywheel.store.log_texts import Bytes, Texts, words
 from geo_flywheel.store.log_told import Claims
 
@@ -23,58 +24,71 @@ class Walked(Queried):
         """Work on a connection beside the store."""
         super().__init__(file, beside)
         self._claims = Claims(self._known)
-        self._rows = np.empty(0, ROW)
         self._form = Form(file.layout == "vhost_combined", 6 if file.format.startswith("Combined") else 2)
 
-    def chunks(self, some: Lines) -> Iterator[Chunk]:
-        """Yield what lines say, first what those say that fit."""
-        block, at = words(some.text), 0
-        if self._rows.size <= block.size // SHORTEST:
-            self._rows = np.empty(block.size // SHORTEST + 1, ROW)
-        while at < block.size - 1:
-            begin, texts = at, self._told.texts
-            row, at = log_walk.walk(block, begin, texts.table, self._rows, self._form)
+    def chunks(self, blocks: Iterator[Lines]) -> Iterator[Chunk]:
+        """Yield what lines say, first those of a block that fit; one block is walked through ahead."""
+        for text, rows in ahead(self._through(blocks)):
+            yield from self._told_of(text, rows)
+
+    def _through(self, blocks: Iterator[Lines]) -> Iterator[tuple[Bytes, Rows]]:
+        """Each block, and its lines that fit."""
+        rooms = cycle([np.empty(0, ROW), np.empty(0, ROW)])
+        for text, _ in blocks:
+            room = next(rooms)
+            if room.size <= text.size // SHORTEST:
+                room.resize(text.size // SHORTEST + 1, refcheck=False)
+            yield text, room[: log_walk.walk(words(text), room, self._form)]
+
+    def _told_of(self, text: Bytes, rows: Rows) -> Iterator[Chunk]:
+        """What a block says, in parts where it has many texts that are new."""
+        block, begin = words(text), 0
+        while begin < block.size - 1:
+            texts = self._told.texts
+            numbered = log_walk.number(block, rows, texts.table, self._form)
+            some, rows = rows[:numbered], rows[numbered:]
+            end = int(rows["start"][0]) if rows.size else block.size - 1
             self._told.learn()
-            rows = self._rows[:row]
-            is_page = self._told.of["page"][rows["request"]] >= 0
-            rows = rows if is_page.all() else rows[is_page]
-            if rows.size:
-                yield self._walked(some.text, rows)
-            if others := _between(some.text[begin:at], rows, begin):
+            lines = judged(some.size)
+            log_walk.judge(some, self._told.of, self._known.kinds(), lines)
+            is_page = lines.page >= 0
+            if not is_page.all():
+                some, lines = some[is_page], Judged._make(column[is_page] for column in lines)
+            if some.size:
+                yield self._chunk(text, some, lines)
+            if others := _between(text[begin:end], some, begin):
                 yield self._queried(padded(others))
-            if at < block.size - 1:
-                _grow(texts, block.size - at)
+            if rows.size:
+                _grow(texts, block.size - end)
             self._forget()
+            begin = end
 
-    def _walked(self, text: Bytes, rows: Rows) -> Chunk:
+    def _chunk(self, text: Bytes, rows: Rows, lines: Judged) -> Chunk:
         """What lines say that ask for pages."""
-        told = self._told.of
-        request = told[rows["request"]]
-        by = Senders(told["client"][rows["agent"]], told["sender"][rows["referrer"]], request["sender"])
-        is_visit, is_agent = self._known.are_visits(by)
-        proofs = np.zeros(rows.size, np.int64)
-        proofs[is_agent] = self._proven_by(text, rows[is_agent], by.client[is_agent])
-        visit, moments = request[is_visit], rows["happened_at"].copy()
-        size = rows["size"][is_visit]
+        told, visit = self._told, rows[lines.is_visit]
+        request, referrer, agent = (told.of[visit[name]] for name in ("request_no", "referrer_no", "agent_no"))
+        by = Senders(agent["client"], referrer["sender"], request["sender"])
+        is_agent = self._known.are_agents(by)
+        proofs = np.zeros(visit.size, np.int64)
+        proofs[is_agent] = self._proofs_of(text, visit[is_agent], by.client[is_agent])
         visits = {
-            "method": self._told.methods.texts(visit["method"]),
-            "bytes": pa.array(size, mask=size < 0),
-            "utm_source": self._told.sources.texts(visit["source"]),
-            **self._known.visits(by.only(is_visit), proofs[is_visit], moments[is_visit]),
+            "method": told.methods.texts(request["method"]),
+            "bytes": pa.array(visit["size"], mask=visit["size"] < 0),
+            "utm_source": told.sources.texts(request["source"]),
+            **self._known.visits(by, proofs, visit["moment"]),
         }
-        keys, status = rows["key"] ^ np.uint64(self._salt), rows["status"].astype(np.int64)
-        return Chunk(keys, moments, request["page"], status, is_visit, self._told.pages, pa.table(visits))
+        return Chunk(lines._replace(keys=lines.keys ^ np.uint64(self._salt)), told.pages, pa.table(visits))
 
-    def _proven_by(self, text: Bytes, agents: Rows, clients: Codes) -> Codes:
+    def _proofs_of(self, text: Bytes, agents: Rows, clients: Codes) -> Codes:
         """What the claims of agents prove."""
         if self._claims.is_full:
             self._claims = Claims(self._known)
-        numbers, block, done = np.empty(agents.size, np.int64), words(text), 0
+        claims, block, done = np.empty(agents.size, np.int64), words(text), 0
         while True:
             known = self._claims.texts
-            done += log_walk.claims(block, agents[done:], clients[done:], known.table, numbers[done:])
+            done += log_walk.claim(block, agents[done:], clients[done:], known.table, claims[done:])
             if done == agents.size:
-                return self._claims.proofs(text, agents, clients, numbers)
+                return self._claims.proofs(text, agents, clients, claims)
             _grow(known, block.size)
 
 

@@ -23,8 +23,10 @@ from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.log_cells import Cells
-from geo_flywheel.store.log_chunks import ahead, chunks
+from geo_flywheel.store.log_chunks import chunks
 from geo_flywheel.store.log_clients import Mask
+from geo_flywheel.store.log_groups import Groups
+from geo_flywheel.store.log_lines import ahead
 from geo_flywheel.store.log_queried import Chunk, Keys
 from geo_flywheel.store.log_seen import Seen
 from geo_flywheel.store.log_visits import Visits
@@ -35,7 +37,6 @@ SAMPLE = 20
 _LONGEST_SAMPLE = 300
 _ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,}")
 
-_TOGETHER = 500_000  # lines whose keys are stored at a time
 _DAY = 86_400_000_000  # microseconds
 _START = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as all moments of the store
 
@@ -50,7 +51,7 @@ class Writer:
         self._reading_no = overlap.reading_no
         self._added: Counter[str] = Counter()
         self._visits = Visits(overlap.store, overlap.reading_no)
-        self._keys: list[Keys] = []
+        self._keys = Groups(4, self._store_keys)
 
     def add(self, file: LogFile) -> None:
         """Take a log in, block by block.
@@ -73,12 +74,13 @@ class Writer:
 
     def _take(self, chunk: Chunk, tally: "_Tally") -> None:
         """Store what lines say that no other log says already."""
-        tally.lines += chunk.keys.size + len(chunk.bad)
+        lines = chunk.lines
+        tally.lines += lines.keys.size + len(chunk.bad)
         tally.found_bad(chunk.bad)
-        if not chunk.keys.size:
+        if not lines.keys.size:
             return
-        first, last = (_START + timedelta(microseconds=int(end(chunk.moments))) for end in (np.min, np.max))
-        keys = self._seen.told_apart(chunk.keys, chunk.moments)
+        first, last = (_START + timedelta(microseconds=int(end(lines.moments))) for end in (np.min, np.max))
+        keys = self._seen.told_apart(lines.keys, lines.moments)
         is_new = self._are_new(keys, first, last)
         tally.spans(first, last)
         tally.new += int(is_new.sum())
@@ -100,16 +102,14 @@ class Writer:
     def _keep(self, chunk: Chunk, keys: Keys, is_new: Mask) -> None:
         """Store visits and lines, and count the rest."""
         self._visits.add(chunk, keys, is_new)
-        is_other = is_new & ~chunk.is_visit
-        self._cells.count(chunk.pages, chunk.page[is_other], chunk.moments[is_other] // _DAY, chunk.status[is_other])
-        self._keys.append(keys[is_new])
-        if sum(some.size for some in self._keys) > _TOGETHER:
-            self._store_keys()
+        lines = chunk.lines
+        is_other = is_new & ~lines.is_visit
+        page, moments, status = (column[is_other] for column in (lines.page, lines.moments, lines.status))
+        self._cells.count(chunk.pages, page, moments // _DAY, status)
+        self._keys.add(pa.table({"line_key": keys[is_new]}))
 
-    def _store_keys(self) -> None:
-        keys = np.concatenate([*self._keys, np.empty(0, np.uint64)])
-        _insert(self._store.connection, "log_line", self._numbered(pa.table({"line_key": keys})))
-        self._keys = []
+    def _store_keys(self, keys: pa.Table) -> None:
+        _insert(self._store.connection, "log_line", self._numbered(keys))
 
     def _numbered(self, rows: pa.Table) -> pa.Table:
         number = pa.array(np.full(rows.num_rows, self._reading_no, np.int32))
@@ -117,11 +117,11 @@ class Writer:
 
     def _finish(self, file: LogFile, tally: "_Tally") -> None:
         run = self._store.connection.execute
-        self._visits.store()
-        self._store_keys()
+        self._visits.finish()
+        self._keys.finish()
         for cells in self._cells.told():
-            rows = self._numbered(pa.Table.from_batches([cells]))
-            _insert(self._store.connection, "traffic", rows.select(["reading_no", *cells.schema.names]))
+            rows = self._numbered(cells)
+            _insert(self._store.connection, "traffic", rows.select(["reading_no", *cells.column_names]))
             self._added["traffic"] += pc.sum(cells["requests"]).as_py() or 0
         told = (file.format, tally.lines, tally.new, tally.bad, tally.first, tally.last)
         run("INSERT INTO log_file VALUES (?, ?, ?, ?, ?, ?, ?)", [self._reading_no, *told])

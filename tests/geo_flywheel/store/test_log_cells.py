@@ -40,7 +40,7 @@ def test_every_line_counts_once_in_its_cell_however_little_room_there_is(
         for is_new, lines in blocks:
             pages = Pages() if is_new else pages
             count(cells, pages, lines)
-        for batch in cells.told():
-            found += [tuple(row.values()) for row in batch.to_pylist()]
+        for rows in cells.told():
+            found += [tuple(row.values()) for row in rows.to_pylist()]
     assert {tuple(row[:4]): row[4] for row in found} == expected
     assert len(found) == len(expected)

@@ -120,10 +120,11 @@ def told(file: LogFile) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ..
     visits: Counter[tuple[Any, ...]] = Counter()
     bad: list[str] = []
     for chunk in log_chunks.chunks(file):
-        pages = [chunk.pages.names[number] for number in chunk.page]
-        lines = list(zip(chunk.keys.tolist(), chunk.moments.tolist(), pages, chunk.status.tolist(), strict=True))
-        rows.update(zip(lines, chunk.is_visit.tolist(), strict=True))
-        found = [line for line, is_visit in zip(lines, chunk.is_visit, strict=True) if is_visit]
+        said = chunk.lines
+        pages = [chunk.pages.names[number] for number in said.page]
+        lines = list(zip(said.keys.tolist(), said.moments.tolist(), pages, said.status.tolist(), strict=True))
+        rows.update(zip(lines, said.is_visit.tolist(), strict=True))
+        found = [line for line, is_visit in zip(lines, said.is_visit, strict=True) if is_visit]
         entries = [tuple(sorted(entry.items())) for entry in chunk.visits.to_pylist()]
         visits.update(zip(found, entries, strict=True))
         bad += chunk.bad
@@ -196,7 +197,7 @@ def test_ordinary_lines_are_walked_through(name: str, layout: Layout, line: str,
     file = LogFile(path, name, layout, VISITORS, "own.example")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(log_chunks, "LEAST", 0)
-        assert [(chunk.keys.size, len(chunk.bad)) for chunk in log_chunks.chunks(file)] == [(60, 0), (0, 1)]
+        assert [(chunk.lines.keys.size, len(chunk.bad)) for chunk in log_chunks.chunks(file)] == [(60, 0), (0, 1)]
     walked, queried = both(file)
     assert walked == queried
 
