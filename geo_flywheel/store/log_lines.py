@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import cycle
@@ -59,12 +60,12 @@ def lines(path: Path, *, has_headers: bool) -> Iterator[Lines]:
             yield Lines(padded(part), fields)
 
 
-def ahead(made: Iterator[_Made]) -> Iterator[_Made]:
-    """Yield the same things, each one made while the one before it is worked on."""
+def ahead(made: Iterator[_Made], most: int = 1) -> Iterator[_Made]:
+    """Yield the same things, made while those before them are worked on: at most so many wait."""
     with ThreadPoolExecutor(1) as worker:
-        coming = worker.submit(next, made, None)
-        while (thing := coming.result()) is not None:
-            coming = worker.submit(next, made, None)
+        coming = deque(worker.submit(next, made, None) for _ in range(most))
+        while (thing := coming.popleft().result()) is not None:
+            coming.append(worker.submit(next, made, None))
             yield thing
 
 

@@ -15,7 +15,7 @@ from geo_flywheel.store.log_clients import Codes, Known, Memory, Senders
 from geo_flywheel.store.log_layouts import parsed
 from geo_flywheel.store.log_lines import Lines, table
 from geo_flywheel.store.log_rows import Judged
-from geo_flywheel.store.log_texts import Bytes
+from geo_flywheel.store.log_texts import MOST, Bytes, Texts
 from geo_flywheel.store.log_told import Told
 
 Keys = np.ndarray[Any, np.dtype[np.uint64]]
@@ -45,7 +45,7 @@ class Queried:
         self._file, self._beside = file, beside
         self._salt = int.from_bytes(sha256(file.host.encode()).digest()[:8], "big") if file.host else 0
         self._known = Known(file.visitors)
-        self._told = Told(file, self._known, beside)
+        self._told = Told(file, self._known, beside, Texts())
         self._clients, self._referrers = Memory(self._known.clients), Memory(self._known.referrers)
         self._campaigns, self._proofs = Memory(self._known.campaigns), Memory(self._known.proofs)
 
@@ -53,12 +53,8 @@ class Queried:
         """Yield what lines say."""
         for text, fields in blocks:
             yield self._queried(text, fields)
-            self._forget()
-
-    def _forget(self) -> None:
-        """Begin anew when too much was told."""
-        if self._told.is_full:
-            self._told = Told(self._file, self._known, self._beside)
+            if len(self._told.pages.names) > MOST:
+                self._told = Told(self._file, self._known, self._beside, Texts())
 
     def _queried(self, text: Bytes, fields: tuple[str, ...] = ()) -> Chunk:
         self._beside.register("lines", table(text, self._salt))

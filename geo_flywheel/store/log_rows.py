@@ -13,19 +13,14 @@ ROW = np.dtype([
     ("size", np.int64),  # bytes sent, -1 for none said
     ("start", np.int32),  # place of the line in the block
     ("end", np.int32),  # place of its line feed
-    ("clock", np.int32),  # place of the clock, and so on; the request begins behind it
-    ("request_end", np.int32),
-    ("referrer", np.int32),
-    ("referrer_end", np.int32),
-    ("agent", np.int32),
-    ("agent_end", np.int32),
-    ("forwarded", np.int32),  # what the quotes behind those of the agent hold, up to the end; 0 for none
+    ("clock", np.int32),  # place of the clock, and so on
     ("address", np.int32),
     ("address_end", np.int32),
+    ("forwarded", np.int32),  # what the quotes behind those of the agent hold, up to the end; 0 for none
     ("status", np.int32),
-    ("request_no", np.int32),  # numbers of texts
-    ("referrer_no", np.int32),
-    ("agent_no", np.int32),
+    ("request", np.int32),  # number of the text, as the next two
+    ("referrer", np.int32),
+    ("agent", np.int32),
 ])  # fmt: skip
 TOLD = np.dtype([
     ("page", np.int32),  # that a request asks for, -1 for none

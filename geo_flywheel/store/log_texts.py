@@ -12,6 +12,7 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 WORD = 8  # bytes
 _ENTRY = np.dtype([("hash", np.uint64), ("owner", np.int64), ("start", np.int64), ("end", np.int64)])
+MOST, _LARGEST = 500_000, 64 * 1024**2  # texts, and bytes of theirs, that are worth remembering
 _TEXTS, _SIZE = 1 << 15, 1 << 21  # there is room for at first
 _SPARE = 4  # slots for a text, at least
 
@@ -59,13 +60,18 @@ class Texts:
         self.table.entries[:count] = old[:count]
         self.table.filled[0] = count
 
-    def owners(self, first: int) -> Ints:
-        """Return to whom each text from this number on belongs."""
-        return self.table.entries["owner"][first : len(self)]
+    @property
+    def is_full(self) -> bool:
+        """Whether they are more than is worth remembering."""
+        return len(self) > MOST or self.size > _LARGEST
 
-    def since(self, first: int) -> "pa.Array[pa.StringScalar]":
-        """Return the texts from this number on."""
-        entries = self.table.entries[first : len(self)]
+    def owners(self, first: int, end: int) -> Ints:
+        """Return to whom each text between two numbers belongs."""
+        return self.table.entries["owner"][first:end]
+
+    def between(self, first: int, end: int) -> "pa.Array[pa.StringScalar]":
+        """Return the texts between two numbers."""
+        entries = self.table.entries[first:end]
         offsets = np.append(entries["start"][:1], entries["end"]).astype(np.int32)
         buffers = [None, pa.py_buffer(offsets), pa.py_buffer(self._bytes)]
         return pa.Array.from_buffers(pa.string(), entries.size, buffers)

@@ -13,8 +13,6 @@ from geo_flywheel.store.log_clients import Answers, Codes, Known
 from geo_flywheel.store.log_rows import AGENT, HOST, REFERRER, TOLD, Rows
 from geo_flywheel.store.log_texts import Bytes, Texts
 
-_MOST, _LARGEST = 500_000, 64 * 1024**2  # texts, and bytes of theirs, that are worth remembering
-
 
 class Told:
     """Numbered texts, and what was told of each.
@@ -27,24 +25,19 @@ class Told:
         of: What was told of each text, shape (text,) of `log_rows.TOLD`.
     """
 
-    def __init__(self, file: LogFile, known: Known, beside: duckdb.DuckDBPyConnection) -> None:
-        """Begin with nothing; `beside` is where texts are taken apart."""
-        self.texts, self.pages = Texts(), Pages()
+    def __init__(self, file: LogFile, known: Known, beside: duckdb.DuckDBPyConnection, texts: Texts) -> None:
+        """Begin with nothing told of `texts`; `beside` is where they are taken apart."""
+        self.texts, self.pages = texts, Pages()
         self.methods: Answers[str] = Answers()
         self.sources: Answers[str | None] = Answers()
         self.of = np.empty(0, TOLD)
         self._host, self._known, self._beside = file.host, known, beside
         self._hosts: dict[int, str] = {0: file.host} if file.layout == "combined" else {}
 
-    @property
-    def is_full(self) -> bool:
-        """Whether it is time to forget all."""
-        return max(len(self.texts), len(self.pages.names)) > _MOST or self.texts.size > _LARGEST
-
-    def learn(self) -> None:
-        """Ask about the texts that are new."""
+    def learn(self, count: int) -> None:
+        """Ask about those of the first `count` texts that are new."""
         first = self.of.size
-        owners, texts = self.texts.owners(first), self.texts.since(first)
+        owners, texts = self.texts.owners(first, count), self.texts.between(first, count)
         self.of = np.append(self.of, np.zeros(owners.size, TOLD))
         self.of["page"][first:] = -1
         for tell, is_theirs in (
@@ -69,7 +62,7 @@ class Told:
     def _tell_requests(self, numbers: Codes, texts: Any) -> None:
         asked = self._asked(texts, log_layouts.requests())
         sources = asked["utm_source"].to_pylist()
-        hosts = [self._hosts[host] for host in self.texts.owners(0)[numbers].tolist()]
+        hosts = [self._hosts[host] for host in self.texts.owners(0, self.of.size)[numbers].tolist()]
         pages = self.pages.numbers(zip(hosts, asked["path"].to_pylist(), strict=True))
         is_page = asked["is_path"].to_numpy() & np.array([host != "" for host in hosts])
         self.of["page"][numbers] = np.where(is_page, pages, -1)
@@ -93,11 +86,6 @@ class Claims:
         self.texts = Texts()
         self._known = known
         self._proofs = np.empty(0, np.int64)
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it is time to forget all."""
-        return len(self.texts) > _MOST or self.texts.size > _LARGEST
 
     def proofs(self, text: Bytes, rows: Rows, clients: Codes, claims: Codes) -> Codes:
         """Return what claims prove, by the numbers that `Known` gives, asking about those that are new.

@@ -29,7 +29,7 @@ class Visits:
         """Start for a reading."""
         self.stored = 0
         self._database, self._reading_no = store, reading_no
-        self._waiting = Groups(2, self._store)
+        self._waiting = Groups(1, self._store)
         self._begin(Pages())
 
     def add(self, chunk: Chunk, keys: Keys, is_new: Mask) -> None:

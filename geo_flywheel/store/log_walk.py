@@ -305,11 +305,11 @@ def _is_answered(words: Any, rows: Any, row: Any, at: Any, end: Any) -> Any:
 
 
 @_compiled
-def _fits(words: Any, form: Any, rows: Any, row: Any, start: Any, end: Any) -> Any:
+def _fits(words: Any, known: Any, form: Any, rows: Any, row: Any, start: Any, end: Any) -> Any:
     """Whether a line is laid out as it should be; the row then says what it says."""
     if not _is_clocked(words, rows, row, start, end):
         return False
-    request = rows[row].clock + _CLOCK.size + 1
+    request = np.int64(rows[row].clock + _CLOCK.size + 1)
     request_end = _find(words, request, end, _QUOTE)
     at = _find(words, request_end + 1, end, _QUOTE)
     if request_end == end or not _is_answered(words, rows, row, request_end + 1, at):
@@ -327,30 +327,16 @@ def _fits(words: Any, form: Any, rows: Any, row: Any, start: Any, end: Any) -> A
             forwarded = place
     if quotes < form.quotes or quotes % 2:
         return False
-    rows[row].start, rows[row].end, rows[row].request_end = start, end, request_end
-    rows[row].referrer, rows[row].referrer_end = referrer, referrer_end
-    rows[row].agent, rows[row].agent_end = agent, agent_end
+    host, address = np.int64(0), start
+    if form.has_host:
+        host_end = _find(words, start, end, _BLANK)
+        host, address = _number(known, words, start, host_end, HOST), host_end + 1
+    rows[row].start, rows[row].end, rows[row].address = start, end, address
     rows[row].forwarded = forwarded if quotes > 7 else 0
+    rows[row].request = _number(known, words, request, request_end, host)
+    rows[row].referrer = _number(known, words, referrer, referrer_end, REFERRER)
+    rows[row].agent = _number(known, words, agent, agent_end, AGENT)
     return True
-
-
-@_kernel
-def walk(words: Words, rows: Rows, form: Form) -> int:
-    """Walk through a block and return how many lines fit.
-
-    Args:
-        words: Its lines, as `log_texts.words` makes them.
-        rows: Takes up those that fit, with room for one more, shape (line,) of `log_rows.ROW`.
-        form: How lines are laid out.
-    """
-    row = start = 0
-    while start < words.size - 1:
-        end, is_escaped = _line_end(words, start)
-        if not is_escaped and _fits(words, form, rows, row, start, end):
-            rows[row].key = _xxh64(words, start, end)
-            row += 1
-        start = end + 1
-    return row
 
 
 @_compiled
@@ -362,30 +348,29 @@ def _has_room(known: Any, texts: Any, size: Any) -> Any:
 
 
 @_kernel
-def number(words: Words, rows: Rows, known: Table, form: Form) -> int:
-    """Give the texts of lines their numbers, for as long as there is room for them.
+def walk(words: Words, begin: int, known: Table, rows: Rows, form: Form) -> tuple[int, int]:
+    """Walk through a block, from a place on, for as long as there is room for its texts.
 
     Args:
-        words: The block.
-        rows: Its lines.
+        words: Its lines, as `log_texts.words` makes them.
+        begin: Where a line begins.
         known: Texts that came so far; those that are new are put there.
+        rows: Takes up the lines that fit, with room for one more, shape (line,) of `log_rows.ROW`.
         form: How lines are laid out.
 
     Returns:
-        How many lines have them.
+        How many lines fit, and where the line begins that found no room.
     """
-    for row in range(rows.size):
-        line = rows[row]
-        if not _has_room(known, _TEXTS, line.end - line.start):
-            return row
-        host, line.address = np.int64(0), line.start
-        if form.has_host:
-            host_end = _find(words, np.int64(line.start), line.end, _BLANK)
-            host, line.address = _number(known, words, line.start, host_end, HOST), host_end + 1
-        line.request_no = _number(known, words, line.clock + _CLOCK.size + 1, line.request_end, host)
-        line.referrer_no = _number(known, words, line.referrer, line.referrer_end, REFERRER)
-        line.agent_no = _number(known, words, line.agent, line.agent_end, AGENT)
-    return rows.size
+    row, start = 0, begin
+    while start < words.size - 1:
+        end, is_escaped = _line_end(words, start)
+        if not _has_room(known, _TEXTS, end - start):
+            break
+        if not is_escaped and _fits(words, known, form, rows, row, start, end):
+            rows[row].key = _xxh64(words, start, end)
+            row += 1
+        start = end + 1
+    return row, start
 
 
 @_kernel
@@ -399,8 +384,8 @@ def judge(rows: Rows, told: Rows, kinds: Ints, lines: Judged) -> None:
         lines: Takes up what is found.
     """
     for row in range(rows.size):
-        line, request = rows[row], told[rows[row].request_no]
-        kind, sender = kinds[told[line.agent_no].client], max(request.sender, told[line.referrer_no].sender)
+        line, request = rows[row], told[rows[row].request]
+        kind, sender = kinds[told[line.agent].client], max(request.sender, told[line.referrer].sender)
         lines.keys[row], lines.moments[row], lines.status[row] = line.key, line.moment, line.status
         lines.page[row] = request.page
         lines.is_visit[row] = kind == IS_AGENT or (kind == IS_PERSON and sender > 0)

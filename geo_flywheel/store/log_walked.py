@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import cycle
+from typing import NamedTuple
 
 import duckdb
 import numpy as np
@@ -14,7 +15,27 @@ from geo_flywheel.store.log_lines import Lines, ahead, padded
 from geo_flywheel.store.log_queried import Chunk, Queried
 from geo_flywheel.store.log_rows import ROW, SHORTEST, Form, Judged, Rows, judged
 from geo_flywheel.store.log_texts import Bytes, Texts, words
-from geo_flywheel.store.log_told import Claims
+from geo_flywheel.store.log_told import Claims, Told
+
+
+class _Part(NamedTuple):
+    """Part of a block.
+
+    Attributes:
+        text: The block.
+        begin: Where in it the part begins.
+        end: Where it ends.
+        rows: Its lines that fit.
+        texts: Where their texts stand.
+        count: How many of these there are.
+    """
+
+    text: Bytes
+    begin: int
+    end: int
+    rows: Rows
+    texts: Texts
+    count: int
 
 
 class Walked(Queried):
@@ -27,46 +48,45 @@ class Walked(Queried):
         self._form = Form(file.layout == "vhost_combined", 6 if file.format.startswith("Combined") else 2)
 
     def chunks(self, blocks: Iterator[Lines]) -> Iterator[Chunk]:
-        """Yield what lines say, first those of a block that fit; one block is walked through ahead."""
-        for text, rows in ahead(self._through(blocks)):
-            yield from self._told_of(text, rows)
+        """Yield what lines say, first those of a block that fit; a part of a block is walked through ahead."""
+        for part in ahead(self._through(blocks)):
+            if part.texts is not self._told.texts:
+                self._told = Told(self._file, self._known, self._beside, part.texts)
+            self._told.learn(part.count)
+            yield from self._told_of(part)
 
-    def _through(self, blocks: Iterator[Lines]) -> Iterator[tuple[Bytes, Rows]]:
-        """Each block, and its lines that fit."""
-        rooms = cycle([np.empty(0, ROW), np.empty(0, ROW)])
+    def _through(self, blocks: Iterator[Lines]) -> Iterator[_Part]:
+        """The parts of each block: as much of it as there is room for new texts."""
+        texts, rooms = self._told.texts, cycle([np.empty(0, ROW), np.empty(0, ROW)])
         for text, _ in blocks:
-            room = next(rooms)
-            if room.size <= text.size // SHORTEST:
-                room.resize(text.size // SHORTEST + 1, refcheck=False)
-            yield text, room[: log_walk.walk(words(text), room, self._form)]
+            block, end = words(text), 0
+            while (begin := end) < block.size - 1:
+                room = next(rooms)
+                if room.size <= block.size // SHORTEST:
+                    room.resize(block.size // SHORTEST + 1, refcheck=False)
+                row, end = log_walk.walk(block, begin, texts.table, room, self._form)
+                yield _Part(text, begin, end, room[:row], texts, len(texts))
+                if texts.is_full:
+                    texts = Texts()
+                elif end < block.size - 1:
+                    _grow(texts, block.size - end)
 
-    def _told_of(self, text: Bytes, rows: Rows) -> Iterator[Chunk]:
-        """What a block says, in parts where it has many texts that are new."""
-        block, begin = words(text), 0
-        while begin < block.size - 1:
-            texts = self._told.texts
-            numbered = log_walk.number(block, rows, texts.table, self._form)
-            some, rows = rows[:numbered], rows[numbered:]
-            end = int(rows["start"][0]) if rows.size else block.size - 1
-            self._told.learn()
-            lines = judged(some.size)
-            log_walk.judge(some, self._told.of, self._known.kinds(), lines)
-            is_page = lines.page >= 0
-            if not is_page.all():
-                some, lines = some[is_page], Judged._make(column[is_page] for column in lines)
-            if some.size:
-                yield self._chunk(text, some, lines)
-            if others := _between(text[begin:end], some, begin):
-                yield self._queried(padded(others))
-            if rows.size:
-                _grow(texts, block.size - end)
-            self._forget()
-            begin = end
+    def _told_of(self, part: _Part) -> Iterator[Chunk]:
+        """What the lines of a part say."""
+        rows, lines = part.rows, judged(part.rows.size)
+        log_walk.judge(rows, self._told.of, self._known.kinds(), lines)
+        is_page = lines.page >= 0
+        if not is_page.all():
+            rows, lines = rows[is_page], Judged._make(column[is_page] for column in lines)
+        if rows.size:
+            yield self._chunk(part.text, rows, lines)
+        if others := _between(part.text[part.begin : part.end], rows, part.begin):
+            yield self._queried(padded(others))
 
     def _chunk(self, text: Bytes, rows: Rows, lines: Judged) -> Chunk:
         """What lines say that ask for pages."""
         told, visit = self._told, rows[lines.is_visit]
-        request, referrer, agent = (told.of[visit[name]] for name in ("request_no", "referrer_no", "agent_no"))
+        request, referrer, agent = (told.of[visit[name]] for name in ("request", "referrer", "agent"))
         by = Senders(agent["client"], referrer["sender"], request["sender"])
         is_agent = self._known.are_agents(by)
         proofs = np.zeros(visit.size, np.int64)
@@ -81,7 +101,7 @@ class Walked(Queried):
 
     def _proofs_of(self, text: Bytes, agents: Rows, clients: Codes) -> Codes:
         """What the claims of agents prove."""
-        if self._claims.is_full:
+        if self._claims.texts.is_full:
             self._claims = Claims(self._known)
         claims, block, done = np.empty(agents.size, np.int64), words(text), 0
         while True:
