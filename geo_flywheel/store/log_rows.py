@@ -22,6 +22,13 @@ ROW = np.dtype([
     ("referrer", np.int32),
     ("agent", np.int32),
 ])  # fmt: skip
+TEXT = np.dtype([
+    ("digest", np.uint64),
+    ("owner", np.int64),  # whose it is
+    ("start", np.int64),  # place
+    ("end", np.int64),
+    ("number", np.int64),
+])  # fmt: skip
 TOLD = np.dtype([
     ("page", np.int32),  # that a request asks for, -1 for none
     ("method", np.int32),  # of a request

@@ -170,23 +170,30 @@ def _xxh64(words: Any, at: Any, end: Any) -> Any:
 
 
 @_compiled
-def _number(known: Any, words: Any, start: Any, end: Any, owner: Any) -> Any:
+def _digest(words: Any, start: Any, end: Any, owner: Any) -> Any:
+    return _xxh64(words, start, end) + np.uint64(owner) * _P3
+
+
+@_compiled
+def _is_text(known: Any, number: Any, words: Any, start: Any, end: Any, owner: Any) -> Any:
+    """Whether the text of this number is that one."""
+    _, entries, pool, _ = known
+    entry = entries[number]
+    is_as_long = entry.owner == owner and entry.end - entry.start == end - start
+    return is_as_long and _is_same(pool, entry.start, words, start, end - start)
+
+
+@_compiled
+def _number(known: Any, words: Any, start: Any, end: Any, owner: Any, digest: Any) -> Any:
     """The number of a text, for which there is room; one that collides with too many others has a new one each time."""
     slots, entries, pool, count = known
-    start, end = np.int64(start), np.int64(end)
-    digest = _xxh64(words, start, end) + np.uint64(owner) * _P3
     last = slots.size - 1
     slot = np.int64(digest) & last
     for _ in range(_TRIES):
         number = np.int64(slots[slot])
         if number < 0:
             break
-        if (
-            entries[number].hash == digest
-            and entries[number].owner == owner
-            and entries[number].end - entries[number].start == end - start
-            and _is_same(pool, entries[number].start, words, start, end - start)
-        ):
+        if entries[number].hash == digest and _is_text(known, number, words, start, end, owner):
             return number
         slot = (slot + 1) & last
     number = count[0]
@@ -197,6 +204,21 @@ def _number(known: Any, words: Any, start: Any, end: Any, owner: Any) -> Any:
         slots[slot] = number
     count[0] = number + 1
     return number
+
+
+@_compiled
+def _number_all(known: Any, words: Any, texts: Any) -> Any:
+    """Give texts their numbers: first see for all where they should be, so that memory is not waited for one by one."""
+    slots, entries, _, _ = known
+    last = slots.size - 1
+    for place in range(texts.size):
+        number = slots[np.int64(texts[place].digest) & last]
+        is_likely = number >= 0 and entries[max(number, 0)].hash == texts[place].digest
+        texts[place].number = number if is_likely else -1
+    for place in range(texts.size):
+        text = texts[place]
+        if text.number < 0 or not _is_text(known, text.number, words, text.start, text.end, text.owner):
+            text.number = _number(known, words, text.start, text.end, text.owner, text.digest)
 
 
 @_kernel
@@ -285,7 +307,7 @@ def _is_clocked(words: Any, rows: Any, row: Any, start: Any, end: Any) -> Any:
 
 
 @_compiled
-def _is_answered(words: Any, rows: Any, row: Any, at: Any, end: Any) -> Any:
+def _is_answered(words: Any, row: Any, at: Any, end: Any) -> Any:
     """Whether a status of three digits and a size follow the request; the row then says which."""
     if end - at < 6 or _sign(words, at) != _BLANK or _sign(words, at + 4) != _BLANK:
         return False
@@ -300,19 +322,23 @@ def _is_answered(words: Any, rows: Any, row: Any, at: Any, end: Any) -> Any:
     else:
         while place < min(end, at + 5 + _DIGITS) and 0 <= _sign(words, place) - _ZERO < 10:
             size, place = 10 * size + _sign(words, place) - _ZERO, place + 1
-    rows[row].status, rows[row].size = status, size
+    row.status, row.size = status, size
     return place > at + 5 and (place == end or _sign(words, place) == _BLANK)
 
 
 @_compiled
-def _fits(words: Any, known: Any, form: Any, rows: Any, row: Any, start: Any, end: Any) -> Any:
-    """Whether a line is laid out as it should be; the row then says what it says."""
-    if not _is_clocked(words, rows, row, start, end):
-        return False
-    request = np.int64(rows[row].clock + _CLOCK.size + 1)
+def _note(words: Any, text: Any, start: Any, end: Any, owner: Any) -> Any:
+    """Note a text that is to be numbered."""
+    text.start, text.end, text.owner, text.digest = start, end, owner, _digest(words, start, end, owner)
+
+
+@_compiled
+def _fits(words: Any, known: Any, form: Any, row: Any, texts: Any, start: Any, end: Any) -> Any:
+    """Whether a line is laid out as it should be, its clock read already; the row then says what it says."""
+    request = np.int64(row.clock + _CLOCK.size + 1)
     request_end = _find(words, request, end, _QUOTE)
     at = _find(words, request_end + 1, end, _QUOTE)
-    if request_end == end or not _is_answered(words, rows, row, request_end + 1, at):
+    if request_end == end or not _is_answered(words, row, request_end + 1, at):
         return False
     quotes = 2
     referrer = referrer_end = agent = agent_end = forwarded = start
@@ -330,12 +356,12 @@ def _fits(words: Any, known: Any, form: Any, rows: Any, row: Any, start: Any, en
     host, address = np.int64(0), start
     if form.has_host:
         host_end = _find(words, start, end, _BLANK)
-        host, address = _number(known, words, start, host_end, HOST), host_end + 1
-    rows[row].start, rows[row].end, rows[row].address = start, end, address
-    rows[row].forwarded = forwarded if quotes > 7 else 0
-    rows[row].request = _number(known, words, request, request_end, host)
-    rows[row].referrer = _number(known, words, referrer, referrer_end, REFERRER)
-    rows[row].agent = _number(known, words, agent, agent_end, AGENT)
+        host = _number(known, words, start, host_end, HOST, _digest(words, start, host_end, HOST))
+        address = host_end + 1
+    row.start, row.end, row.address, row.forwarded = start, end, address, forwarded if quotes > 7 else 0
+    _note(words, texts[0], request, request_end, host)
+    _note(words, texts[1], referrer, referrer_end, REFERRER)
+    _note(words, texts[2], agent, agent_end, AGENT)
     return True
 
 
@@ -347,8 +373,18 @@ def _has_room(known: Any, texts: Any, size: Any) -> Any:
     return count[0] + texts <= entries.size and used + size + WORD <= pool.size
 
 
+@_compiled
+def _finish(known: Any, words: Any, rows: Any, texts: Any) -> Any:
+    """Give the texts of some lines their numbers."""
+    _number_all(known, words, texts[: 3 * rows.size])
+    for place in range(rows.size):
+        rows[place].request = texts[3 * place].number
+        rows[place].referrer = texts[3 * place + 1].number
+        rows[place].agent = texts[3 * place + 2].number
+
+
 @_kernel
-def walk(words: Words, begin: int, known: Table, rows: Rows, form: Form) -> tuple[int, int]:
+def walk(words: Words, begin: int, known: Table, rows: Rows, texts: Rows, form: Form) -> tuple[int, int]:
     """Walk through a block, from a place on, for as long as there is room for its texts.
 
     Args:
@@ -356,20 +392,28 @@ def walk(words: Words, begin: int, known: Table, rows: Rows, form: Form) -> tupl
         begin: Where a line begins.
         known: Texts that came so far; those that are new are put there.
         rows: Takes up the lines that fit, with room for one more, shape (line,) of `log_rows.ROW`.
+        texts: Room for some texts, three of a line, shape (text,) of `log_rows.TEXT`.
         form: How lines are laid out.
 
     Returns:
         How many lines fit, and where the line begins that found no room.
     """
-    row, start = 0, begin
+    row = first = 0
+    start = since = begin
     while start < words.size - 1:
         end, is_escaped = _line_end(words, start)
-        if not _has_room(known, _TEXTS, end - start):
+        place = 3 * (row - first)
+        if not _has_room(known, place + _TEXTS, end - since):
             break
-        if not is_escaped and _fits(words, known, form, rows, row, start, end):
+        is_clocked = not is_escaped and _is_clocked(words, rows, row, start, end)
+        if is_clocked and _fits(words, known, form, rows[row], texts[place:], start, end):
             rows[row].key = _xxh64(words, start, end)
             row += 1
         start = end + 1
+        if 3 * (row - first) == texts.size:
+            _finish(known, words, rows[first:row], texts)
+            first, since = row, start
+    _finish(known, words, rows[first:row], texts)
     return row, start
 
 
@@ -410,7 +454,10 @@ def claim(words: Words, rows: Rows, clients: Ints, known: Table, claims: Ints) -
         if not _has_room(known, _TEXTS, line.end - line.start):
             return row
         line.address_end = _find(words, np.int64(line.address), line.end, _BLANK)
-        claims[row] = _number(known, words, line.address, line.address_end, clients[row])
+        digest = _digest(words, line.address, line.address_end, clients[row])
+        claims[row] = _number(known, words, line.address, line.address_end, clients[row], digest)
         if line.forwarded > 0:
-            claims[row] = _number(known, words, line.forwarded, line.end, -1 - claims[row])
+            owner = -1 - claims[row]
+            digest = _digest(words, line.forwarded, line.end, owner)
+            claims[row] = _number(known, words, line.forwarded, line.end, owner, digest)
     return rows.size

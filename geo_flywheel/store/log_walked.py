@@ -13,9 +13,11 @@ from geo_flywheel.store import log_walk
 from geo_flywheel.store.log_clients import Codes, Senders
 from geo_flywheel.store.log_lines import Lines, ahead, padded
 from geo_flywheel.store.log_queried import Chunk, Queried
-from geo_flywheel.store.log_rows import ROW, SHORTEST, Form, Judged, Rows, judged
+from geo_flywheel.store.log_rows import ROW, SHORTEST, TEXT, Form, Judged, Rows, judged
 from geo_flywheel.store.log_texts import Bytes, Texts, words
 from geo_flywheel.store.log_told import Claims, Told
+
+_TEXTS = 3 * 32  # that are looked up at a time
 
 
 class _Part(NamedTuple):
@@ -57,14 +59,14 @@ class Walked(Queried):
 
     def _through(self, blocks: Iterator[Lines]) -> Iterator[_Part]:
         """The parts of each block: as much of it as there is room for new texts."""
-        texts, rooms = self._told.texts, cycle([np.empty(0, ROW), np.empty(0, ROW)])
+        texts, some, rooms = self._told.texts, np.empty(_TEXTS, TEXT), cycle([np.empty(0, ROW), np.empty(0, ROW)])
         for text, _ in blocks:
             block, end = words(text), 0
             while (begin := end) < block.size - 1:
                 room = next(rooms)
                 if room.size <= block.size // SHORTEST:
                     room.resize(block.size // SHORTEST + 1, refcheck=False)
-                row, end = log_walk.walk(block, begin, texts.table, room, self._form)
+                row, end = log_walk.walk(block, begin, texts.table, room, some, self._form)
                 yield _Part(text, begin, end, room[:row], texts, len(texts))
                 if texts.is_full:
                     texts = Texts()

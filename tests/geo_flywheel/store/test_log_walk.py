@@ -14,7 +14,7 @@ from xxhash import xxh64_intdigest
 
 from crawlers.logs.visitors import Visitors
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_chunks, log_lines, log_texts, log_told, log_walk
+from geo_flywheel.store import log_chunks, log_lines, log_queried, log_texts, log_walk
 
 Layout = Literal["combined", "vhost_combined"]
 FORMATS: list[tuple[str, Layout]] = [
@@ -131,15 +131,16 @@ def told(file: LogFile) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ..
     return rows, visits, bad
 
 
-def both(file: LogFile, *, texts: int = 4, most: int = 500_000) -> list[Any]:
+def both(file: LogFile, *, block: int = 2_000, texts: int = 4, most: int = 500_000) -> list[Any]:
     """What is read when lines are walked through, and when none is."""
     found = []
     for least in (0, 10**9):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(log_chunks, "LEAST", least)
-            patch.setattr(log_lines, "BLOCK", 2_000)
+            patch.setattr(log_lines, "BLOCK", block)
             patch.setattr(log_texts, "_TEXTS", texts)
-            patch.setattr(log_told, "_MOST", most)
+            patch.setattr(log_texts, "MOST", most)
+            patch.setattr(log_queried, "MOST", most)
             found.append(told(file))
     return found
 
@@ -200,6 +201,35 @@ def test_ordinary_lines_are_walked_through(name: str, layout: Layout, line: str,
         assert [(chunk.lines.keys.size, len(chunk.bad)) for chunk in log_chunks.chunks(file)] == [(60, 0), (0, 1)]
     walked, queried = both(file)
     assert walked == queried
+
+
+@pytest.mark.parametrize("most", [0, 1_000, 500_000])
+def test_a_block_may_have_more_texts_than_there_is_room_for(tmp_path: Path, most: int) -> None:
+    path = tmp_path / "log"
+    line = (
+        '{0}.example:443 198.51.100.{0} - - [01/Mar/2026:00:00:00 +0000] "GET /{1}?utm_source={1} HTTP/1.1" 200 5'
+        ' "https://chatgpt.com/{1}" "{2}/{3}" "203.0.113.{0}"\n'
+    )
+    agents = ("GPTBot", "Mozilla", "ClaudeBot")
+    path.write_text(
+        "".join(line.format(n % 200, "x" * (n % 97) + str(n % 1500), agents[n % 3], n) for n in range(3_000))
+    )
+    file = LogFile(path, "Combined with hosts", "vhost_combined", VISITORS)
+    walked, queried = both(file, block=400_000, most=most)
+    assert walked == queried
+
+
+def test_texts_that_collide_are_told_apart() -> None:
+    """More texts of one slot than are looked for: those beyond come to have a number each time."""
+    text = np.frombuffer(b"".join(b"%03d" % n for n in range(200)) + bytes(8), np.uint8).copy()
+    block, known = log_texts.words(text), log_texts.Texts()
+    numbers = [
+        [log_walk._number(known.table, block, 3 * n, 3 * n + 3, 0, np.uint64(7)) for n in range(200)] for _ in "ab"
+    ]
+    assert numbers[0] == list(range(200))
+    assert numbers[1][:64] == list(range(64))
+    assert numbers[1][64:] == list(range(200, 336))
+    assert known.between(0, 336).to_pylist() == [f"{n:03}" for n in [*range(200), *range(64, 200)]]
 
 
 def test_an_escape_that_is_no_text_stops_no_log(tmp_path: Path) -> None:
