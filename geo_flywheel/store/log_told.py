@@ -85,7 +85,7 @@ class Claims:
         """Begin with none."""
         self.texts = Texts()
         self._known = known
-        self._proofs = np.empty(0, np.int64)
+        self._proofs = np.empty(0, np.int64)  # -1 for a claim that nobody made without saying whom it forwards
 
     def proofs(self, text: Bytes, rows: Rows, clients: Codes, claims: Codes) -> Codes:
         """Return what claims prove, by the numbers that `Known` gives, asking about those that are new.
@@ -96,10 +96,10 @@ class Claims:
             clients: Number of each agent.
             claims: Number of each claim.
         """
-        first = self._proofs.size
-        self._proofs = np.append(self._proofs, np.zeros(len(self.texts) - first, np.int64))
+        self._proofs = np.append(self._proofs, np.full(len(self.texts) - self._proofs.size, -1))
         new, at = np.unique(claims, return_index=True)
-        new, at = new[new >= first], at[new >= first]
+        is_new = self._proofs[new] < 0
+        new, at = new[is_new], at[is_new]
         if new.size:
             some = rows[at]
             ends = np.where(some["forwarded"] > 0, some["end"], 0)

@@ -29,7 +29,7 @@ class _Part(NamedTuple):
         end: Where it ends.
         rows: Its lines that fit.
         texts: Where their texts stand.
-        count: How many of these there are.
+        known: How many of these there are.
     """
 
     text: Bytes
@@ -37,7 +37,7 @@ class _Part(NamedTuple):
     end: int
     rows: Rows
     texts: Texts
-    count: int
+    known: int
 
 
 class Walked(Queried):
@@ -54,7 +54,7 @@ class Walked(Queried):
         for part in ahead(self._through(blocks)):
             if part.texts is not self._told.texts:
                 self._told = Told(self._file, self._known, self._beside, part.texts)
-            self._told.learn(part.count)
+            self._told.learn(part.known)
             yield from self._told_of(part)
 
     def _through(self, blocks: Iterator[Lines]) -> Iterator[_Part]:

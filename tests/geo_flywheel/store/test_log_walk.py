@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -10,11 +11,15 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core import caching
 from xxhash import xxh64_intdigest
 
 from crawlers.logs.visitors import Visitors
+from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
 from geo_flywheel.store import log_chunks, log_lines, log_queried, log_texts, log_walk
+from geo_flywheel.store.append import Reader, Source, append
+from geo_flywheel.store.database import open_store
 
 Layout = Literal["combined", "vhost_combined"]
 FORMATS: list[tuple[str, Layout]] = [
@@ -178,6 +183,53 @@ def test_lines_walked_through_say_what_the_query_says(
     assert walked == queried
 
 
+TABLES = ("visit", "traffic", "log_file", "log_problem", "log_line", "link", "page")
+
+
+def stored(file: LogFile, folder: Path, least: int) -> dict[str, Counter[tuple[Any, ...]]]:
+    """All that a store holds of a log."""
+    with pytest.MonkeyPatch.context() as patch, open_store(folder / f"{least}.duckdb") as store:
+        patch.setattr(log_chunks, "LEAST", least)
+        patch.setattr(log_lines, "BLOCK", 1_000)
+        source = Source("run", "import", datetime(2026, 3, 1), "identity", "log", 1, Reader("access_log", "1"))
+        with suppress(Unreadable):
+            append(store, source, [file])
+        return {table: Counter(store.rows(f"SELECT * FROM {table}")) for table in TABLES}  # noqa: S608
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.sampled_from(FORMATS),
+    st.lists(st.one_of(good_lines(), good_lines(), good_lines(), odd_lines()), max_size=20),
+    st.lists(st.integers(0, 19), max_size=20),
+)
+def test_a_log_walked_through_is_stored_as_one_that_is_queried(
+    tmp_path_factory: pytest.TempPathFactory, form: tuple[str, Layout], lines: list[bytes], again: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("stored")
+    path = folder / "log"
+    path.write_bytes(b"\n" + b"".join([*lines, *(lines[number] for number in again if number < len(lines))]))
+    file = LogFile(path, *form, VISITORS, "own.example")
+    assert stored(file, folder, 0) == stored(file, folder, 10**9)
+
+
+def _one_more(number: int) -> int:
+    return number + 1
+
+
+def test_compiled_code_that_can_be_kept_nowhere_works_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
+    assert log_walk._kernel(_one_more)(1) == 2
+
+
+def test_compiled_code_works_though_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
+    assert log_walk._kernel(_one_more)(1) == 2
+
+
 @pytest.mark.parametrize(
     ("name", "layout", "line"),
     [
@@ -230,6 +282,14 @@ def test_texts_that_collide_are_told_apart() -> None:
     assert numbers[1][:64] == list(range(64))
     assert numbers[1][64:] == list(range(200, 336))
     assert known.between(0, 336).to_pylist() == [f"{n:03}" for n in [*range(200), *range(64, 200)]]
+
+
+def test_who_once_came_through_a_proxy_is_judged_alone_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    line = '198.51.100.7 - - [01/Mar/2026:00:00:00 +0000] "GET /a HTTP/1.1" 200 5 "-" "GPTBot"'
+    path.write_text(f'{line} "203.0.113.9"\n{line}\n' + f"{line}\n" * 40)
+    walked, queried = both(LogFile(path, "Combined", "combined", VISITORS, "own.example"), block=150)
+    assert walked == queried
 
 
 def test_an_escape_that_is_no_text_stops_no_log(tmp_path: Path) -> None:
