@@ -15,7 +15,7 @@ from geo_flywheel.store.log_clients import Codes, Known, Memory, Senders
 from geo_flywheel.store.log_layouts import parsed
 from geo_flywheel.store.log_lines import Lines, table
 from geo_flywheel.store.log_rows import Judged
-from geo_flywheel.store.log_texts import MOST, Bytes, Texts
+from geo_flywheel.store.log_texts import Bytes, Texts
 from geo_flywheel.store.log_told import Told
 
 Keys = np.ndarray[Any, np.dtype[np.uint64]]
@@ -53,7 +53,7 @@ class Queried:
         """Yield what lines say."""
         for text, fields in blocks:
             yield self._queried(text, fields)
-            if len(self._told.pages.names) > MOST:
+            if self._told.is_full:
                 self._told = Told(self._file, self._known, self._beside, Texts())
 
     def _queried(self, text: Bytes, fields: tuple[str, ...] = ()) -> Chunk:

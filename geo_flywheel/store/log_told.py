@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_layouts
+from geo_flywheel.store import log_layouts, log_texts
 from geo_flywheel.store.log_cells import Pages
 from geo_flywheel.store.log_clients import Answers, Codes, Known
 from geo_flywheel.store.log_rows import AGENT, HOST, REFERRER, TOLD, Rows
@@ -33,6 +33,11 @@ class Told:
         self.of = np.empty(0, TOLD)
         self._host, self._known, self._beside = file.host, known, beside
         self._hosts: dict[int, str] = {0: file.host} if file.layout == "combined" else {}
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more pages than is worth remembering; those of texts alone are half as many."""
+        return len(self.pages.names) > 2 * log_texts.MOST
 
     def learn(self, count: int) -> None:
         """Ask about those of the first `count` texts that are new."""

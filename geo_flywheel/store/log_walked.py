@@ -1,7 +1,7 @@
 """The lines of a block walked through by compiled code; those that do not fit are taken apart by the query."""
 
+from collections import deque
 from collections.abc import Iterator
-from itertools import cycle
 from typing import NamedTuple
 
 import duckdb
@@ -52,22 +52,22 @@ class Walked(Queried):
     def chunks(self, blocks: Iterator[Lines]) -> Iterator[Chunk]:
         """Yield what lines say, first those of a block that fit; a part of a block is walked through ahead."""
         for part in ahead(self._through(blocks)):
-            if part.texts is not self._told.texts:
+            if part.texts is not self._told.texts or self._told.is_full:
                 self._told = Told(self._file, self._known, self._beside, part.texts)
             self._told.learn(part.known)
             yield from self._told_of(part)
 
     def _through(self, blocks: Iterator[Lines]) -> Iterator[_Part]:
         """The parts of each block: as much of it as there is room for new texts."""
-        texts, some, rooms = self._told.texts, np.empty(_TEXTS, TEXT), cycle([np.empty(0, ROW), np.empty(0, ROW)])
+        texts, some, rooms = self._told.texts, np.empty(_TEXTS, TEXT), deque(np.empty(0, ROW) for _ in range(2))
         for text, _ in blocks:
             block, end = words(text), 0
             while (begin := end) < block.size - 1:
-                room = next(rooms)
-                if room.size <= block.size // SHORTEST:
-                    room.resize(block.size // SHORTEST + 1, refcheck=False)
-                row, end = log_walk.walk(block, begin, texts.table, room, some, self._form)
-                yield _Part(text, begin, end, room[:row], texts, len(texts))
+                rooms.rotate()
+                if rooms[0].size <= block.size // SHORTEST:
+                    rooms[0] = np.empty(block.size // SHORTEST + 1, ROW)
+                row, end = log_walk.walk(block, begin, texts.table, rooms[0], some, self._form)
+                yield _Part(text, begin, end, rooms[0][:row], texts, len(texts))
                 if texts.is_full:
                     texts = Texts()
                 elif end < block.size - 1:

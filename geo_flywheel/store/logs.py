@@ -37,7 +37,7 @@ SAMPLE = 20
 _LONGEST_SAMPLE = 300
 _ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,}")
 
-_AHEAD = 8  # chunks: while visits are stored, others are made
+_AHEAD = 3  # chunks: while visits are stored, others are made
 _DAY = 86_400_000_000  # microseconds
 _START = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as all moments of the store
 

@@ -17,7 +17,7 @@ from xxhash import xxh64_intdigest
 from crawlers.logs.visitors import Visitors
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_chunks, log_lines, log_queried, log_texts, log_walk
+from geo_flywheel.store import log_chunks, log_lines, log_texts, log_walk
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import open_store
 
@@ -145,7 +145,6 @@ def both(file: LogFile, *, block: int = 2_000, texts: int = 4, most: int = 500_0
             patch.setattr(log_lines, "BLOCK", block)
             patch.setattr(log_texts, "_TEXTS", texts)
             patch.setattr(log_texts, "MOST", most)
-            patch.setattr(log_queried, "MOST", most)
             found.append(told(file))
     return found
 
