@@ -57,7 +57,7 @@ def rules() -> str:
     """Return a name for the state of the lists and of the layouts that logs are read by."""
     lists = (shipped.folder("data") / f"{name}.toml" for name in ("agents", "agent_addresses", "referrers"))
     digest = sha256(b"".join(file.read_bytes() for file in lists))
-    for code in ("log_layouts.py", "log_rows.py", "log_walk.py"):
+    for code in ("log_layouts.py", "log_clock.py", "log_rows.py", "log_walk.py"):
         digest.update(Path(store.__file__).with_name(code).read_bytes())
     return digest.hexdigest()[:12]
 

@@ -14,6 +14,7 @@ from geo_flywheel.store.log_clients import Codes, Senders
 from geo_flywheel.store.log_lines import Lines, ahead, padded
 from geo_flywheel.store.log_queried import Chunk, Queried
 from geo_flywheel.store.log_rows import ROW, SHORTEST, TEXT, Form, Judged, Rows, judged
+from geo_flywheel.store.log_table import placed
 from geo_flywheel.store.log_texts import Bytes, Texts, words
 from geo_flywheel.store.log_told import Claims, Told
 
@@ -116,7 +117,7 @@ class Walked(Queried):
 
 def _grow(texts: Texts, size: int) -> None:
     texts.grow(size)
-    log_walk.placed(texts.table)
+    placed(texts.table)
 
 
 def _between(text: Bytes, rows: Rows, begin: int) -> bytes:

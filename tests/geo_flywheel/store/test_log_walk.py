@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +18,7 @@ from xxhash import xxh64_intdigest
 from crawlers.logs.visitors import Visitors
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_chunks, log_lines, log_texts, log_walk
+from geo_flywheel.store import log_chunks, log_clock, log_lines, log_table, log_texts, log_walk, log_words
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import open_store
 
@@ -100,13 +101,13 @@ def common_lines(draw: st.DrawFn) -> bytes:
 @given(st.binary(max_size=300), st.integers(0, 40), st.integers(0, 40))
 def test_the_digest_is_that_of_the_library(data: bytes, before: int, behind: int) -> None:
     padded = np.frombuffer(bytes(before) + data + bytes(behind + 8), np.uint8)
-    assert int(log_walk._xxh64(log_texts.words(padded), before, before + len(data))) == xxh64_intdigest(data)
+    assert int(log_words.xxh64(log_texts.words(padded), before, before + len(data))) == xxh64_intdigest(data)
 
 
 def test_the_digest_of_every_length_is_that_of_the_library() -> None:
     data = np.random.default_rng(1).integers(0, 256, 308, np.uint8)
     for length in range(301):
-        assert int(log_walk._xxh64(log_texts.words(data), 0, length)) == xxh64_intdigest(data[:length].tobytes())
+        assert int(log_words.xxh64(log_texts.words(data), 0, length)) == xxh64_intdigest(data[:length].tobytes())
 
 
 @given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-99, 99), st.integers(0, 99))
@@ -116,7 +117,14 @@ def test_every_clock_is_read(moment: datetime, hours: int, minutes: int) -> None
     text = np.frombuffer(clock.encode() + bytes(8), np.uint8)
     utc = (moment - datetime(1970, 1, 1)) // timedelta(microseconds=1)
     ahead = (60 * abs(hours) + minutes) * (-1 if clock[21] == "-" else 1)
-    assert log_walk._moment(log_texts.words(text), 0) == utc - ahead * 60_000_000
+    assert log_clock.moment_of(log_texts.words(text), 0) == utc - ahead * 60_000_000
+
+
+def test_compiled_code_is_made_anew_when_a_part_of_it_changes() -> None:
+    """What is kept of it is known by the one file it stands in; if this fails, write the digest of its parts there."""
+    folder = Path(log_walk.__file__).parent
+    parts = b"".join((folder / f"{part}.py").read_bytes() for part in log_walk.PARTS)
+    assert sha256(parts).hexdigest()[:16] == log_walk.DIGEST
 
 
 def told(file: LogFile) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]], list[str]]:
@@ -218,7 +226,7 @@ def _one_more(number: int) -> int:
 
 def test_compiled_code_that_can_be_kept_nowhere_works_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(caching.CacheImpl, "_locator_classes", [])
-    assert log_walk._kernel(_one_more)(1) == 2
+    assert log_words.kernel(_one_more)(1) == 2
 
 
 def test_compiled_code_works_though_the_disk_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,7 +234,7 @@ def test_compiled_code_works_though_the_disk_is_full(monkeypatch: pytest.MonkeyP
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(caching.IndexDataCacheFile, "save", full)
-    assert log_walk._kernel(_one_more)(1) == 2
+    assert log_words.kernel(_one_more)(1) == 2
 
 
 @pytest.mark.parametrize(
@@ -275,7 +283,7 @@ def test_texts_that_collide_are_told_apart() -> None:
     text = np.frombuffer(b"".join(b"%03d" % n for n in range(200)) + bytes(8), np.uint8).copy()
     block, known = log_texts.words(text), log_texts.Texts()
     numbers = [
-        [log_walk._number(known.table, block, 3 * n, 3 * n + 3, 0, np.uint64(7)) for n in range(200)] for _ in "ab"
+        [log_table.number_of(known.table, block, 3 * n, 3 * n + 3, 0, np.uint64(7)) for n in range(200)] for _ in "ab"
     ]
     assert numbers[0] == list(range(200))
     assert numbers[1][:64] == list(range(64))
