@@ -215,6 +215,7 @@ class Import:
         read: The facts in the file; raises `Unreadable` naming the line or member at fault.
         keeps: Whether the archive keeps its files unasked; those that hold personal data are kept with --keep only.
         rules: A name for the state of what it reads by beside its own code (lists that are dated), None for nothing.
+        rehearse: Loads what reading the file takes long to load, while its digest is taken; it may fail as `read` does.
     """
 
     describe: str
@@ -222,3 +223,4 @@ class Import:
     read: Callable[[DroppedFile], Iterable[Fact]]
     keeps: bool = True
     rules: Callable[[], str] | None = None
+    rehearse: Callable[[DroppedFile], None] | None = None

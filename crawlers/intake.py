@@ -6,6 +6,7 @@ import os
 import zlib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -139,13 +140,23 @@ def _note(turns: Turns, path: Path, options: Mapping[str, str], plugin: str | No
         size = path.stat().st_size
         if size > _LARGE:
             turns.rest()
-        taker = plugin or recognise(dropped(path, name, options))
-        sha256 = kept_files.digest(path)
+        file = dropped(path, name, options)
+        taker = plugin or recognise(file)
+        sha256 = _digest(file, plugins.import_(taker))
         told = {key: value for key, value in options.items() if key != KEEP or not plugins.import_(taker).keeps}
     except (GeoFlywheelError, OSError) as error:
         return path, _failed(name, error)
     about = {"name": name, "bytes": size, "plugin": taker, "options": told}
     return path, {"kind": "file", "sha256": sha256, **about}
+
+
+def _digest(file: DroppedFile, reader: Import) -> str:
+    """The sha256 of a file; its reader rehearses meanwhile."""
+    if reader.rehearse is None:
+        return kept_files.digest(file.path)
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(reader.rehearse, file)
+        return kept_files.digest(file.path)
 
 
 def _failed(name: str, error: Exception) -> dict[str, Any]:

@@ -7,16 +7,15 @@ operators of agents publish, newer than those shipped.
 from collections.abc import Iterator
 from functools import cache
 from hashlib import sha256
-from inspect import getsource
 from pathlib import Path
 
 from crawlers.base import DroppedFile, Import
 from crawlers.logs import formats
 from crawlers.logs.visitors import Visitors
-from geo_flywheel import shipped, urls
+from geo_flywheel import shipped, store, urls
 from geo_flywheel.errors import ConfigError, Unreadable
-from geo_flywheel.records import Fact, LogFile
-from geo_flywheel.store import log_cuts, log_layouts
+from geo_flywheel.records import LogFile
+from geo_flywheel.store import log_chunks
 
 SITE, RANGES = "set.site", "set.ranges"
 
@@ -29,7 +28,7 @@ def refuse(file: DroppedFile) -> str | None:
     return _lacks(found, file)
 
 
-def read(file: DroppedFile) -> Iterator[Fact]:
+def read(file: DroppedFile) -> Iterator[LogFile]:
     """Yield the log, for the store to read.
 
     Raises:
@@ -47,17 +46,25 @@ def read(file: DroppedFile) -> Iterator[Fact]:
     yield LogFile(file.path, found.name, found.layout, visitors, _host(file), found.keys)
 
 
+def rehearse(file: DroppedFile) -> None:
+    """Load what a large log needs; raises as `read`."""
+    for log in read(file):
+        log_chunks.rehearse(log, file.head)
+
+
 @cache
 def rules() -> str:
     """Return a name for the state of the lists and of the layouts that logs are read by."""
     lists = (shipped.folder("data") / f"{name}.toml" for name in ("agents", "agent_addresses", "referrers"))
     digest = sha256(b"".join(file.read_bytes() for file in lists))
-    for module in (log_layouts, log_cuts):
-        digest.update(getsource(module).encode())
+    for code in ("log_layouts.py", "log_clock.py", "log_rows.py", "log_walk.py"):
+        digest.update(Path(store.__file__).with_name(code).read_bytes())
     return digest.hexdigest()[:12]
 
 
-IMPORT = Import("access logs of web servers and CDNs, plain or gzip", refuse, read, keeps=False, rules=rules)
+IMPORT = Import(
+    "access logs of web servers and CDNs, plain or gzip", refuse, read, keeps=False, rules=rules, rehearse=rehearse
+)
 
 
 def _lacks(found: formats.Format, file: DroppedFile) -> str | None:

@@ -1,15 +1,14 @@
 """The requests of a log that are only counted: per page, day and status."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
-_ROWS = 100_000
+_ROWS = 500_000
 _MOST_CELLS = 2_000_000
-_MOST_PAGES = 1_000_000
 _LOW = 0xFFFFFFFF
 _KINDS = 1 << 24  # pairs of day and status there can be at one time
 _MERGED = (
@@ -17,92 +16,116 @@ _MERGED = (
     " GROUP BY host, day, path, status"
 )
 
-_Named = TypeVar("_Named")
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
+class Pages:
+    """Pages of a log, numbered.
+
+    Attributes:
+        names: Host and path of each.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.names: list[tuple[str, str]] = []
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def numbers(self, pages: Iterable[tuple[str, str]]) -> Ints:
+        """Return the number of each page, new ones for those that did not come before."""
+        return np.array([self._number(page) for page in pages], np.int64)
+
+    def _number(self, page: tuple[str, str]) -> int:
+        number = self._numbers.setdefault(page, len(self.names))
+        if number == len(self.names):
+            self.names.append(page)
+        return number
+
+    def columns(self, pages: Ints) -> tuple[Any, Any]:
+        """Return the hosts and the paths of pages, as columns of text."""
+        distinct, codes = np.unique(pages, return_inverse=True)
+        names = [self.names[page] for page in distinct.tolist()]
+        columns = zip(*names, strict=True) if names else ((), ())
+        hosts, paths = (pa.array(column, pa.string()).take(pa.array(codes)) for column in columns)
+        return hosts, paths
+
+
 class Cells:
-    """Requests counted so far: as numbers while there is room for the pages, then on a desk beside the store."""
+    """Requests counted so far: as numbers while there is room for them, then on a desk beside the store."""
 
     def __init__(self, desk: duckdb.DuckDBPyConnection) -> None:
         """Start with none."""
         self._desk = desk
-        self._times = 0  # something was laid down: more than once, and a cell may stand there in two parts
+        self._is_laid_down = False  # then a cell may stand there in two parts
+        self._pages = Pages()
         desk.execute("CREATE TABLE cell (host VARCHAR, day DATE, path VARCHAR, status INTEGER, requests BIGINT)")
         self._clear()
 
-    def count(self, lines: pa.Table) -> None:
-        """Count lines by their `host`, `path`, `happened_at` and `status`."""
-        if not lines.num_rows:
-            return
-        pages, page = distinct_pages(lines)
-        days = lines["happened_at"].cast(pa.timestamp("us")).to_numpy().astype("datetime64[D]").astype(np.int64)
-        both = pa.array((days << 32) | (lines["status"].to_numpy().astype(np.int64) & _LOW)).dictionary_encode()
-        if len(self._pages) + len(pages) > _MOST_PAGES or len(self._kinds) + len(both.dictionary) > _KINDS:
-            self._lay_down()
-        numbers, kinds = _numbers(self._pages, pages), _numbers(self._kinds, both.dictionary.to_pylist())
-        keys = np.sort(numbers[page] * _KINDS + kinds[both.indices.to_numpy()])
-        first = np.flatnonzero(np.diff(keys, prepend=-1))
-        self._parts.append((keys[first], np.diff(first, append=keys.size)))
-        self._rows += first.size
+    def count(self, pages: Pages, page: Ints, day: Ints, status: Ints) -> None:
+        """Count lines.
+
+        Args:
+            pages: What the numbers of pages stand for; others than the time before, and all begins anew.
+            page: Number of the page of each line, as the next two of shape (line,).
+            day: Days from 1970, UTC.
+            status: As 32 bits hold it.
+        """
+        both = pa.array((day << 32) | (status & _LOW)).dictionary_encode()
+        if pages is not self._pages or len(self._kinds) + len(both.dictionary) > _KINDS:
+            if self._kinds:
+                self._lay_down()
+            self._pages = pages
+        named = both.dictionary.to_pylist()
+        kinds = np.array([self._kinds.setdefault(kind, len(self._kinds)) for kind in named], np.int64)
+        self._lines.append(page * _KINDS + kinds[both.indices.to_numpy()])
+        self._rows += page.size
         if self._rows > _MOST_CELLS and self._merge()[0].size > _MOST_CELLS:
             self._lay_down()
 
-    def told(self) -> Iterator[pa.RecordBatch]:
+    def told(self) -> Iterator[pa.Table]:
         """Yield what was counted: `host`, `day`, `path`, `status`, `requests`."""
+        if not self._is_laid_down:
+            yield self._named()
+            return
         self._lay_down()
-        yield from self._desk.execute(_MERGED if self._times > 1 else "FROM cell").to_arrow_reader(_ROWS)
+        for rows in self._desk.execute(_MERGED).to_arrow_reader(_ROWS):
+            yield pa.Table.from_batches([rows])
 
     def _clear(self) -> None:
-        self._pages: dict[tuple[str, str], int] = {}
         self._kinds: dict[int, int] = {}
-        self._parts: list[tuple[Ints, Ints]] = []
+        self._lines: list[Ints] = []
         self._rows = 0
+        self._cells: tuple[Ints, Ints] = (np.empty(0, np.int64), np.empty(0, np.int64))
 
     def _merge(self) -> tuple[Ints, Ints]:
-        """Make one part of all."""
-        keys, counts = (np.concatenate(part) for part in zip(*self._parts, strict=True))
-        order = np.argsort(keys)
+        """Add the lines to the cells."""
+        lines = np.sort(np.concatenate(self._lines)) if self._lines else np.empty(0, np.int64)
+        first = np.flatnonzero(np.diff(lines, prepend=-1))
+        keys = np.concatenate([self._cells[0], lines[first]])
+        counts = np.concatenate([self._cells[1], np.diff(first, append=lines.size)])
+        order = np.argsort(keys, kind="stable")
         keys = keys[order]
         first = np.flatnonzero(np.diff(keys, prepend=-1))
-        self._parts = [(keys[first], np.add.reduceat(counts[order], first))]
-        self._rows = 0
-        return self._parts[0]
+        self._cells = keys[first], np.add.reduceat(counts[order], first) if first.size else counts
+        self._lines, self._rows = [], 0
+        return self._cells
 
-    def _lay_down(self) -> None:
-        """Move all to the desk."""
-        if not self._parts:
-            return
-        self._times += 1
+    def _named(self) -> pa.Table:
+        """The cells, by name."""
         keys, counts = self._merge()
         page, kind = np.divmod(keys, _KINDS)
         kinds = np.array(list(self._kinds), np.int64)[kind]
-        hosts, paths = (pa.array(names, pa.string()) for names in zip(*self._pages, strict=True))
-        rows = {
-            "host": hosts.take(pa.array(page)),
+        hosts, paths = self._pages.columns(page)
+        return pa.table({
+            "host": hosts,
             "day": pa.array((kinds >> 32).astype("datetime64[D]")),
-            "path": paths.take(pa.array(page)),
+            "path": paths,
             "status": pa.array((kinds & _LOW).astype(np.int32)),
             "requests": pa.array(counts),
-        }
-        self._desk.from_arrow(pa.table(rows)).insert_into("cell")
+        })  # fmt: skip
+
+    def _lay_down(self) -> None:
+        """Move all to the desk."""
+        self._desk.from_arrow(self._named()).insert_into("cell")
+        self._is_laid_down = True
         self._clear()
-
-
-def _numbers(known: dict[_Named, int], named: Sequence[_Named]) -> Ints:
-    """The number of each, a new one for what is not known."""
-    return np.array([known.setdefault(name, len(known)) for name in named], np.int64)
-
-
-def distinct_pages(lines: pa.Table) -> tuple[list[tuple[str, str]], Ints]:
-    """Return the distinct pairs of host and path of lines, and for each line the number of its pair, from 0.
-
-    Args:
-        lines: With the columns `host` and `path`, each a dictionary.
-    """
-    hosts, paths = lines["host"].combine_chunks(), lines["path"].combine_chunks()
-    both = hosts.indices.to_numpy().astype(np.int64) * len(paths.dictionary) + paths.indices.to_numpy()
-    pairs = pa.array(both).dictionary_encode()
-    host, path = np.divmod(pairs.dictionary.to_numpy(), max(1, len(paths.dictionary)))
-    names = (values.dictionary.take(pa.array(of)).to_pylist() for values, of in ((hosts, host), (paths, path)))
-    return list(zip(*names, strict=True)), pairs.indices.to_numpy()

@@ -1,134 +1,177 @@
 """Who stands behind the lines of a log: each distinct User-Agent line, referrer and claim is asked about once."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo_flywheel.records import Client, Proof, Sender, Visitors
+from geo_flywheel.store.log_rows import IS_AGENT, IS_MACHINE, IS_PERSON
 
-_Told = TypeVar("_Told")
+Claim = tuple[str, str | None, str | None]
+Codes = np.ndarray[Any, np.dtype[np.int64]]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+_Value = TypeVar("_Value", bound=Hashable)
+_Answer = TypeVar("_Answer", bound=Hashable)
 _AGE = 183  # days
 _MOST = 500_000  # values remembered of one kind
-_PERSON, _MACHINE, _AGENT = 0, 1, 2
+_DAY = 86_400_000_000  # microseconds
 _NOBODY = Client(is_machine=True)  # sends no User-Agent line: no browser does that
 
 
+class Senders(NamedTuple):
+    """By whom lines were sent, by the numbers that `Known` gives; all of shape (line,).
+
+    Attributes:
+        client: Who sent it.
+        referrer: The assistant whose page refers to it, 0 for none.
+        campaign: The assistant that its utm_source names, 0 for none.
+    """
+
+    client: Codes
+    referrer: Codes
+    campaign: Codes
+
+    def only(self, which: Codes | Mask) -> "Senders":
+        """Of some of the lines."""
+        return Senders(*(codes[which] for codes in self))
+
+
+class Answers(Generic[_Answer]):
+    """Distinct answers, numbered."""
+
+    def __init__(self, *first: _Answer) -> None:
+        """Begin with some."""
+        self._numbers = {answer: number for number, answer in enumerate(first)}
+
+    def numbers(self, answers: Iterable[_Answer]) -> Codes:
+        """Return the number of each, new ones for those that did not come before."""
+        return np.array([self._numbers.setdefault(answer, len(self._numbers)) for answer in answers], np.int64)
+
+    def texts(self, codes: Codes, column: Callable[[Any], str | None] = lambda answer: answer) -> Any:
+        """Return what a function makes of the answers of these numbers, as a column of text."""
+        return pa.array([column(answer) for answer in self._numbers], pa.string()).take(pa.array(codes))
+
+    def array(self, column: Callable[[_Answer], Any]) -> np.ndarray[Any, Any]:
+        """Return what a function makes of each answer."""
+        return np.array([column(answer) for answer in self._numbers])
+
+
+class Memory(Generic[_Value]):
+    """What was told of values, remembered while there are not too many."""
+
+    def __init__(self, ask: Callable[[Sequence[_Value]], Codes]) -> None:
+        """Remember what `ask` says."""
+        self._ask = ask
+        self._told: dict[_Value, int] = {}
+
+    def told(self, values: Sequence[_Value]) -> Codes:
+        """Return what is told of each, asking about those that are not known."""
+        distinct = set(values)
+        if len(self._told) + len(distinct) > _MOST:
+            self._told.clear()
+        new = list(distinct - self._told.keys())
+        self._told.update(zip(new, self._ask(new).tolist(), strict=True))
+        return np.array([self._told[value] for value in values], np.int64)
+
+
 class Known:
-    """What is known so far of those who stand behind the lines of one log."""
+    """What those who stand behind the lines of a log are, by numbers."""
 
     def __init__(self, visitors: Visitors) -> None:
-        """Begin with nothing known."""
+        """Ask `visitors`."""
         self._visitors = visitors
-        self._clients: dict[str, Client] = {}
-        self._hosts: dict[str, Sequence[Sender]] = {}
-        self._campaigns: dict[str, Sender | None] = {}
-        self._proofs: dict[tuple[str, str | None, str | None], Proof] = {}
+        self._clients = Answers(_NOBODY)
+        self._senders: Answers[Sender | None] = Answers(None)
+        self._proofs: Answers[Proof | None] = Answers(None)
 
-    def visits(self, chunk: pa.Table) -> tuple[pa.Table, np.ndarray[Any, np.dtype[np.bool_]]]:
-        """Return the lines of agents, and of people whom assistants sent, and which lines they are.
+    def clients(self, agents: Sequence[str | None]) -> Codes:
+        """Return the number of who each User-Agent line stands for."""
+        told = iter(self._visitors.clients([agent for agent in agents if agent is not None]))
+        return self._clients.numbers(_NOBODY if agent is None else next(told) for agent in agents)
+
+    def referrers(self, referrers: Sequence[str | None]) -> Codes:
+        """Return the number of the assistant each referrer is a page of."""
+        parts = [(referrer or "").split("/", 3) for referrer in referrers]
+        hosts = [part[2] if len(part) > 2 else "" for part in parts]  # noqa: PLR2004 - scheme, nothing, host
+        distinct = list(set(hosts))
+        told = dict(zip(distinct, self._visitors.senders(distinct), strict=True))
+        return self._senders.numbers(
+            next((sender for sender in told[host] if f"/{part[-1]}".startswith(sender.path)), None)
+            for host, part in zip(hosts, parts, strict=True)
+        )
+
+    def campaigns(self, sources: Sequence[str | None]) -> Codes:
+        """Return the number of the assistant that adds each utm_source."""
+        told = iter(self._visitors.campaigns([source for source in sources if source is not None]))
+        return self._senders.numbers(None if source is None else next(told) for source in sources)
+
+    def proofs(self, claims: Sequence[Claim]) -> Codes:
+        """Return the number of what each claim proves."""
+        return self._proofs.numbers(self._visitors.proofs(claims))
+
+    def kinds(self) -> Codes:
+        """Return of each client whether it is a person, a machine or an agent, as `log_rows` numbers them."""
+        return self._clients.array(_kind)
+
+    def are_agents(self, by: Senders) -> Mask:
+        """Return which lines are of agents."""
+        is_agent: Mask = self.kinds()[by.client] == IS_AGENT
+        return is_agent
+
+    def are_visits(self, by: Senders) -> Mask:
+        """Return which lines are of agents, or of people whom assistants sent.
 
         An agent's own requests, and those of any program, are no person's, whatever referrer or utm_source they bear.
+        """
+        kinds = self.kinds()[by.client]
+        is_visit: Mask = (kinds == IS_AGENT) | ((kinds == IS_PERSON) & ((by.referrer > 0) | (by.campaign > 0)))
+        return is_visit
+
+    def names(self, agents: Codes) -> list[str]:
+        """Return the name of each agent."""
+        names: list[str] = self._clients.texts(agents, lambda client: client.agent).to_pylist()
+        return names
+
+    def visits(self, by: Senders, proofs: Codes, moments: Codes) -> dict[str, Any]:
+        """Return what is told of visits, as columns of text.
 
         Args:
-            chunk: Lines, as `log_layouts.parsed` gives them.
-
-        Returns:
-            Those lines with the columns `operator`, `purpose`, `verification`, `assistant` and `attribution` beside,
-            their `agent` the name of the agent; and a mask of the chunk, shape (line,).
+            by: Who sent them.
+            proofs: Numbers of what their claims prove, 0 for people.
+            moments: When they came, microseconds since 1970, UTC.
         """
-        agents, clients = _coded(chunk["agent"], self._told_clients)
-        referrers, senders = _coded(chunk["referrer"], self._told_senders)
-        sources, campaigns = _coded(chunk["utm_source"], self._told_campaigns)
-        clients = [*clients, _NOBODY]
-        kinds = np.array([_kind(client) for client in clients], np.int8)[agents]
-        sent = np.array([*(sender is not None for sender in senders), False])[referrers]
-        tagged = np.array([*(sender is not None for sender in campaigns), False])[sources]
-        is_visit = (kinds == _AGENT) | ((kinds == _PERSON) & (sent | tagged))
-        which = np.flatnonzero(is_visit)
-        found = chunk.take(pa.array(which))
-        is_agent, is_referred = kinds[which] == _AGENT, sent[which]
-        who = agents[which]
-        told = [None, *senders, None, *campaigns]  # by referrer, then by utm_source
-        by = np.where(is_referred, 1 + referrers[which], 2 + len(senders) + sources[which])
-        by = np.where(is_agent, 0, by)
-        names = _spread([client.agent for client in clients], who)
-        operators = _spread([client.operator for client in clients], who)
-        columns = {
-            "agent": names,
-            "operator": pc.coalesce(operators, _spread([of.operator if of else None for of in told], by)),
-            "purpose": _spread([client.purpose for client in clients], who),
-            "verification": self._proven(found, np.flatnonzero(is_agent), names),
-            "assistant": _spread([of.assistant if of else None for of in told], by),
-            "attribution": _spread([None, "referrer", "utm"], np.where(is_agent, 0, np.where(is_referred, 1, 2))),
+        is_agent = self.are_agents(by)
+        assistant = np.where(is_agent, 0, np.where(by.referrer > 0, by.referrer, by.campaign))
+        attribution = np.where(is_agent, 0, np.where(by.referrer > 0, 1, 2))
+        return {
+            "agent": self._clients.texts(by.client, lambda client: client.agent),
+            "operator": pc.coalesce(
+                self._clients.texts(by.client, lambda client: client.operator),
+                self._senders.texts(assistant, lambda sender: sender.operator if sender else None),
+            ),
+            "purpose": self._clients.texts(by.client, lambda client: client.purpose),
+            "verification": self._verified(proofs, moments),
+            "assistant": self._senders.texts(assistant, lambda sender: sender.assistant if sender else None),
+            "attribution": pa.array([None, "referrer", "utm"]).take(pa.array(attribution)),
         }
-        for name, values in columns.items():
-            found = found.drop_columns(name) if name in found.column_names else found
-            found = found.append_column(name, values)
-        return found, is_visit
 
-    def _proven(self, found: pa.Table, which: Any, names: Any) -> Any:
-        """What the claims of agents prove, null for people."""
-        rows = pa.array(which)
-        columns = (column.take(rows).to_pylist() for column in (names, found["address"], found["forwarded"]))
-        claims = list(zip(*columns, strict=True))
-        _learn(self._proofs, set(claims), self._visitors.proofs)
-        proofs = [self._proofs[claim] for claim in claims]
-        told = np.full(found.num_rows, None, object)
-        told[which] = [proof.verification for proof in proofs]
-        claimed = zip(which, proofs, strict=True)
-        spoofed = [(place, proof) for place, proof in claimed if proof.verification == "spoofed"]
-        moments = found["happened_at"].take(pa.array([place for place, _ in spoofed], pa.int64())).to_pylist()
-        for (place, proof), moment in zip(spoofed, moments, strict=True):
-            if proof.as_of and abs((moment.date() - proof.as_of).days) > _AGE:
-                told[place] = "unverifiable"  # a list of another time calls nobody false
-        return pa.array(told, pa.string())
-
-    def _told_clients(self, lines: Sequence[str]) -> list[Client]:
-        _learn(self._clients, set(lines), self._visitors.clients)
-        return [self._clients[line] for line in lines]
-
-    def _told_senders(self, referrers: Sequence[str]) -> list[Sender | None]:
-        """The assistant each referrer is a page of."""
-        parts = [referrer.split("/", 3) for referrer in referrers]
-        hosts = [part[2] if len(part) > 2 else "" for part in parts]  # noqa: PLR2004 - scheme, nothing, host
-        _learn(self._hosts, set(hosts), self._visitors.senders)
-        return [
-            next((sender for sender in self._hosts[host] if f"/{part[-1]}".startswith(sender.path)), None)
-            for host, part in zip(hosts, parts, strict=True)
-        ]
-
-    def _told_campaigns(self, sources: Sequence[str]) -> list[Sender | None]:
-        _learn(self._campaigns, set(sources), self._visitors.campaigns)
-        return [self._campaigns[source] for source in sources]
+    def _verified(self, proofs: Codes, moments: Codes) -> Any:
+        """What claims prove that were made then: a list of another time calls nobody false."""
+        dates = self._proofs.array(_day_of_list)[proofs]
+        is_old = (dates >= 0) & (np.abs(moments // _DAY - dates) > _AGE)
+        said = self._proofs.texts(proofs, lambda proof: proof.verification if proof else None)
+        return pc.if_else(pa.array(is_old), "unverifiable", said)
 
 
 def _kind(client: Client) -> int:
-    return _AGENT if client.agent else _MACHINE if client.is_machine else _PERSON
+    return IS_AGENT if client.agent else IS_MACHINE if client.is_machine else IS_PERSON
 
 
-def _spread(values: Sequence[str | None], codes: Any) -> Any:
-    """The value of each code."""
-    return pa.array(values, pa.string()).take(pa.array(codes))
-
-
-def _coded(
-    column: pa.ChunkedArray, told: Callable[[Sequence[str]], list[_Told]]
-) -> tuple[np.ndarray[Any, np.dtype[np.int32]], list[_Told]]:
-    """A number for each value of a dictionary column, and what is told of each distinct one.
-
-    Null has the number after these.
-    """
-    coded = column.combine_chunks()
-    distinct = coded.dictionary.to_pylist()
-    return coded.indices.fill_null(len(distinct)).to_numpy(), told(distinct)
-
-
-def _learn(known: dict[Any, Any], values: set[Any], ask: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
-    """Ask about those values that are not known."""
-    if len(known) + len(values) > _MOST:
-        known.clear()
-    new = list(values - known.keys())
-    known.update(zip(new, ask(new), strict=True))
+def _day_of_list(proof: Proof | None) -> int:
+    """Days from 1970 to the list by which a claim is false, -1 for none."""
+    is_dated = proof is not None and proof.verification == "spoofed" and proof.as_of is not None
+    return int(np.datetime64(proof.as_of, "D").astype(np.int64)) if is_dated else -1  # type: ignore[union-attr]

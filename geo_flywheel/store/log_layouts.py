@@ -1,4 +1,4 @@
-"""How the lines of each kind of log are taken apart, as SQL over one column `line`.
+"""How the lines of each kind of log are taken apart, as SQL over a column `line`.
 
 Every layout gives the same columns, text that may be null but for the first: `happened_at` (UTC), `host`, `address`,
 `forwarded`, `method`, `target`, `status`, `bytes`, `referrer`, `agent`. `parsed` makes of them what the store needs.
@@ -35,17 +35,16 @@ _PATH = f"""left(CASE WHEN contains(asked_for, '?') OR contains(asked_for, '#')
     CASE WHEN contains(asked_for, 'utm_source=') THEN
         nullif(left(lower({_DECODED.format("regexp_extract(asked_for, '[?&]utm_source=([^&#]*)', 1)")}), 200), '') END
         AS utm_source"""
-KEY = "xor(CAST(md5_number(line) >> 64 AS UBIGINT), CAST($salt AS UBIGINT)) AS line_key"
 
 
 def parsed(file: LogFile, fields: Sequence[str]) -> str:
     """Return the query over the relation `lines` that takes its lines apart.
 
-    Its columns are `line_key`, 64 bits over host and line; what the layouts give, typed; `path` without its query
+    Its columns are `line_key`, as it stands beside the line; what the layouts give, typed; `path` without its query
     string and `utm_source`; and `bad`, the line itself where it says nothing that can be counted, else null.
 
     Args:
-        file: The log; its values are bound as $host and $salt.
+        file: The log; its host is bound as $host.
         fields: Names of the columns where a header tells them.
     """
     lists, columns = _layout(file, fields)
@@ -54,9 +53,9 @@ def parsed(file: LogFile, fields: Sequence[str]) -> str:
     torn = " OR parts < 7 OR parts % 2 = 0" if file.format.startswith("Combined") else ""
     comments = " AND NOT starts_with(line, '#')" if file.layout == "w3c" else ""
     return f"""
-WITH whole AS (SELECT line, {lists["p"]} AS p FROM lines WHERE line <> chr(10) AND line <> ''{comments}),
+WITH whole AS (SELECT line, line_key, {lists["p"]} AS p FROM lines WHERE line <> ''{comments}),
 part AS (SELECT *, {lists.get("r", "NULL")} AS r, {lists.get("s", "NULL")} AS s FROM whole),
-told AS (SELECT line, len(p) AS parts, {told} FROM part),
+told AS (SELECT line, line_key, len(p) AS parts, {told} FROM part),
 placed AS (
     SELECT * EXCLUDE (host), {host} AS host,
         CASE
@@ -67,18 +66,13 @@ placed AS (
         END AS asked_for
     FROM told
 )
-SELECT {KEY}, happened_at, host,
+SELECT line_key, happened_at, host,
     address, forwarded, {_METHOD}, try_cast(status AS INTEGER) AS status,
     try_cast(bytes AS BIGINT) AS bytes, nullif(referrer, '-') AS referrer, nullif(nullif(agent, '-'), '') AS agent,
     {_PATH},
     CASE WHEN happened_at IS NULL OR try_cast(status AS INTEGER) IS NULL OR host = ''{torn} THEN line END AS bad
 FROM placed
 """
-
-
-def clocks() -> str:
-    """Return the query that reads clocks, a column `text` of the relation `texts`, as `happened_at`."""
-    return f"SELECT {_CLOCK.format(text='text')} AS happened_at FROM texts"
 
 
 def hosts() -> str:

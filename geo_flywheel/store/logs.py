@@ -10,10 +10,9 @@ Addresses of clients are looked at while a block is in memory, and go no further
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from hashlib import sha256
+from datetime import datetime, timedelta
 
 import duckdb
 import numpy as np
@@ -23,10 +22,14 @@ import pyarrow.compute as pc
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
 from geo_flywheel.store.database import Store
-from geo_flywheel.store.log_cells import Cells, distinct_pages
-from geo_flywheel.store.log_chunks import CODED, ahead, chunks
-from geo_flywheel.store.log_clients import Known
-from geo_flywheel.store.numbers import number_links
+from geo_flywheel.store.log_cells import Cells
+from geo_flywheel.store.log_chunks import chunks
+from geo_flywheel.store.log_clients import Mask
+from geo_flywheel.store.log_groups import Groups
+from geo_flywheel.store.log_lines import ahead
+from geo_flywheel.store.log_queried import Chunk, Keys
+from geo_flywheel.store.log_seen import Seen
+from geo_flywheel.store.log_visits import Visits
 from geo_flywheel.store.overlap import Overlap
 
 _QUERY = re.compile(r"""\?[^\s"']*""")
@@ -34,12 +37,9 @@ SAMPLE = 20
 _LONGEST_SAMPLE = 300
 _ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,}")
 
-_VISIT = (
-    "line_key", "reading_no", "happened_at", "host", "page_no", "link_no", "path", "method", "status", "bytes", "agent",
-    "operator", "purpose", "verification", "assistant", "attribution", "utm_source",
-)  # fmt: skip
-_TOGETHER = 100_000  # visits
-_MOST_LINKS = 1_000_000
+_AHEAD = 3  # chunks: while visits are stored, others are made
+_DAY = 86_400_000_000  # microseconds
+_START = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as all moments of the store
 
 
 class Writer:
@@ -51,8 +51,8 @@ class Writer:
         self._store: Store = overlap.store
         self._reading_no = overlap.reading_no
         self._added: Counter[str] = Counter()
-        self._links: dict[str, tuple[int, int]] = {}
-        self._visits: list[pa.Table] = []
+        self._visits = Visits(overlap.store, overlap.reading_no)
+        self._keys = Groups(4, self._store_keys)
 
     def add(self, file: LogFile) -> None:
         """Take a log in, block by block.
@@ -61,126 +61,68 @@ class Writer:
             Unreadable: If it cannot be read, or no line of it says what a log says.
         """
         tally = _Tally()
-        known = Known(file.visitors)
-        with _desk(self._store) as self._desk:
-            self._desk.execute("CREATE TABLE seen_line (line_key UBIGINT)")
-            self._cells = Cells(self._desk)
-            for chunk in ahead(chunks(file)):
-                self._block(chunk, known, tally)
+        with _desk(self._store) as desk:
+            self._seen, self._cells = Seen(desk), Cells(desk)
+            for chunk in ahead(chunks(file), _AHEAD):
+                self._take(chunk, tally)
             if tally.lines == tally.bad:
                 raise Unreadable(f"{file.path}: none of its {tally.lines:,} lines could be read as {file.format}")
             self._finish(file, tally)
 
     def finish(self) -> Counter[str]:
         """Return how many rows were stored, per table."""
-        return self._added
+        return self._added + Counter(visit=self._visits.stored)
 
-    def _block(self, chunk: pa.Table, known: Known, tally: "_Tally") -> None:
-        """Store what the lines of one block say that no other log says already."""
-        tally.lines += chunk.num_rows
-        is_bad = pc.is_valid(chunk["bad"])
-        if pc.any(is_bad).as_py():
-            tally.found_bad(chunk.filter(is_bad)["bad"])
-            chunk = chunk.filter(pc.invert(is_bad))
-        if not chunk.num_rows:
+    def _take(self, chunk: Chunk, tally: "_Tally") -> None:
+        """Store what lines say that no other log says already."""
+        lines = chunk.lines
+        tally.lines += lines.keys.size + len(chunk.bad)
+        tally.found_bad(chunk.bad)
+        if not lines.keys.size:
             return
-        first, last = (moment.as_py() for moment in pc.min_max(chunk["happened_at"]).values())
-        chunk = self._told_apart(chunk.drop_columns("bad"), tally)
-        chunk = self._fresh(chunk, first, last)
+        first, last = (_START + timedelta(microseconds=int(end(lines.moments))) for end in (np.min, np.max))
+        keys = self._seen.told_apart(lines.keys, lines.moments)
+        is_new = self._are_new(keys, first, last)
         tally.spans(first, last)
-        tally.new += chunk.num_rows
-        self._keep(chunk, known)
+        tally.new += int(is_new.sum())
+        self._keep(chunk, keys, is_new)
 
-    def _told_apart(self, chunk: pa.Table, tally: "_Tally") -> pa.Table:
-        """Give the lines that are equal to an earlier one of this log a key of their own."""
-        earlier = self._seen_earlier(chunk, tally)
-        _insert(self._desk, "seen_line", chunk.select(["line_key"]))
-        keys = chunk["line_key"].to_numpy().copy()
-        ordered = np.sort(keys)
-        doubled = ordered[1:][ordered[1:] == ordered[:-1]]
-        if not doubled.size and not earlier:
-            return chunk
-        for line in np.flatnonzero(np.isin(keys, np.concatenate([doubled, np.array(list(earlier), np.uint64)]))):
-            key = int(keys[line])
-            if ordinal := earlier.get(key, 0):
-                keys[line] = _again(key, ordinal + 1)
-            earlier[key] = ordinal + 1
-        return chunk.set_column(chunk.column_names.index("line_key"), "line_key", pa.array(keys))
-
-    def _seen_earlier(self, chunk: pa.Table, tally: "_Tally") -> dict[int, int]:
-        """How often each key of a chunk came in the blocks before; only where their times meet is there any."""
-        if tally.first is None or tally.last is None:
-            return {}
-        meets = pc.and_(
-            pc.less_equal(chunk["happened_at"], tally.last), pc.greater_equal(chunk["happened_at"], tally.first)
-        )
-        self._desk.register("meeting", chunk.select(["line_key"]).filter(meets))
-        found = self._desk.execute(
-            "SELECT line_key, count(*) FROM seen_line SEMI JOIN meeting USING (line_key) GROUP BY line_key"
-        )
-        return dict(found.fetchall())
-
-    def _fresh(self, chunk: pa.Table, first: datetime, last: datetime) -> pa.Table:
-        """The lines that no current reading of another log holds."""
+    def _are_new(self, keys: Keys, first: datetime, last: datetime) -> Mask:
+        """Which lines no current reading of another log holds."""
         if not self._store.rows(
             "SELECT 1 FROM log_file WHERE reading_no <> ? AND first_at <= ? AND last_at >= ? LIMIT 1",
             [self._reading_no, last, first],
         ):
-            return chunk
-        keys = pa.table({"key": chunk["line_key"].to_numpy().copy()})  # held in memory until the end: no more than this
-        with self._store.staged("coming", keys):
+            return np.ones(keys.size, np.bool_)
+        with self._store.staged("coming", pa.table({"key": keys.copy()})):  # held in memory until the end
             if not self._overlap.held("log_line", "coming"):
-                return chunk
+                return np.ones(keys.size, np.bool_)
         held = self._store.table("SELECT DISTINCT key FROM held")["key"].to_numpy()
-        return chunk.filter(pa.array(~np.isin(chunk["line_key"].to_numpy(), held)))
+        return ~np.isin(keys, held)
 
-    def _keep(self, chunk: pa.Table, known: Known) -> None:
+    def _keep(self, chunk: Chunk, keys: Keys, is_new: Mask) -> None:
         """Store visits and lines, and count the rest."""
-        visits, is_visit = known.visits(chunk)
-        if visits.num_rows:
-            self._visits.append(self._placed(visits).select(_VISIT))
-            if sum(some.num_rows for some in self._visits) > _TOGETHER:
-                self._store_visits()
-        others = chunk.select(["host", "happened_at", "path", "status"])
-        self._cells.count(others.filter(pa.array(~is_visit)) if visits.num_rows else others)
-        _insert(self._store.connection, "log_line", self._numbered(chunk.select(["line_key"])))
+        self._visits.add(chunk, keys, is_new)
+        lines = chunk.lines
+        is_other = is_new & ~lines.is_visit
+        page, moments, status = (column[is_other] for column in (lines.page, lines.moments, lines.status))
+        self._cells.count(chunk.pages, page, moments // _DAY, status)
+        self._keys.add(pa.table({"line_key": keys[is_new]}))
 
-    def _store_visits(self) -> None:
-        if self._visits:
-            visits = pa.concat_tables(self._visits)
-            _insert(self._store.connection, "visit", visits)
-            self._added["visit"] += visits.num_rows
-            self._visits = []
+    def _store_keys(self, keys: pa.Table) -> None:
+        _insert(self._store.connection, "log_line", self._numbered(keys))
 
     def _numbered(self, rows: pa.Table) -> pa.Table:
         number = pa.array(np.full(rows.num_rows, self._reading_no, np.int32))
         return rows.append_column("reading_no", number)
 
-    def _placed(self, visits: pa.Table) -> pa.Table:
-        """The visits with the page each is of."""
-        pages, codes = distinct_pages(visits)
-        names = [f"https://{host}{path}" for host, path in pages]
-        new = sorted(set(names) - self._links.keys())
-        if len(self._links) + len(new) > _MOST_LINKS:
-            self._links, new = {}, sorted(set(names))
-        if new:
-            rows = pa.table({"raw_url": pa.array(new, pa.string()), "domain": pa.nulls(len(new), pa.string())})
-            with self._store.staged("coming", rows):
-                linked = number_links(self._store, "coming")
-            columns = (linked.column(name).to_pylist() for name in ("raw_url", "page_no", "link_no"))
-            self._links |= {name: (page, link) for name, page, link in zip(*columns, strict=True)}
-        numbers = np.array([self._links[name] for name in names], np.int32)[codes]
-        for name in CODED:
-            visits = visits.set_column(visits.column_names.index(name), name, visits[name].cast(pa.string()))
-        placed = self._numbered(visits).append_column("page_no", pa.array(numbers[:, 0]))
-        return placed.append_column("link_no", pa.array(numbers[:, 1]))
-
     def _finish(self, file: LogFile, tally: "_Tally") -> None:
         run = self._store.connection.execute
-        self._store_visits()
+        self._visits.finish()
+        self._keys.finish()
         for cells in self._cells.told():
-            rows = self._numbered(pa.Table.from_batches([cells]))
-            _insert(self._store.connection, "traffic", rows.select(["reading_no", *cells.schema.names]))
+            rows = self._numbered(cells)
+            _insert(self._store.connection, "traffic", rows.select(["reading_no", *cells.column_names]))
             self._added["traffic"] += pc.sum(cells["requests"]).as_py() or 0
         told = (file.format, tally.lines, tally.new, tally.bad, tally.first, tally.last)
         run("INSERT INTO log_file VALUES (?, ?, ?, ?, ?, ?, ?)", [self._reading_no, *told])
@@ -203,11 +145,10 @@ class _Tally:
         self.first = first if self.first is None else min(first, self.first)
         self.last = last if self.last is None else max(last, self.last)
 
-    def found_bad(self, found: pa.ChunkedArray) -> None:
+    def found_bad(self, found: Sequence[str]) -> None:
         """Count lines that say nothing, and keep the first of them."""
         self.bad += len(found)
-        room = SAMPLE - len(self.sample)
-        self.sample += [without_addresses(line) for line in found.slice(0, room).to_pylist()]
+        self.sample += [without_addresses(line) for line in found[: SAMPLE - len(self.sample)]]
 
 
 def without_addresses(line: str) -> str:
@@ -230,8 +171,3 @@ def _desk(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
     """Insert rows, in the order of the table's columns, without making them known by a name."""
     connection.from_arrow(rows).insert_into(table)
-
-
-def _again(key: int, ordinal: int) -> int:
-    """The key of the second or a later one of equal lines."""
-    return key ^ int.from_bytes(sha256(f"#{ordinal}".encode()).digest()[:8], "big")

@@ -2,6 +2,8 @@
 
 import gzip
 import re
+import subprocess
+import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -408,6 +410,38 @@ def test_common_logs_are_traffic(places: Places, tmp_path: Path) -> None:
     taken(places, file(tmp_path, "log", written(LOG, common)))
     assert told(places)[0] == []
     assert one(places, "SELECT sum(requests) FROM traffic") == len(LOG)
+
+
+# Large logs
+
+
+def test_a_small_log_loads_no_compiler(tmp_path: Path) -> None:
+    path = file(tmp_path, "log", written(LOG, combined))
+    code = (
+        "import sys; from pathlib import Path; from crawlers.intake import Places, take_in; log = Path(sys.argv[1]);"
+        f" list(take_in(Places(log.parent / 's', log.parent / 'a'), [log], {{'set.site': {HOST!r}}}));"
+        " print('numba' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+@pytest.mark.parametrize("lay_out", [combined, forwarded, common, with_host])
+@pytest.mark.parametrize("name", ["log", "log.gz"])
+def test_a_large_log_is_stored_as_a_small_one_is(
+    lay_out: Any, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which of both ways a log goes is no matter: what overlaps is found all the same."""
+    first, second = (tmp_path / part / name for part in ("first", "second"))
+    for path, requests in ((first, LOG[:30]), (second, LOG[10:])):
+        file(path.parent, name, written([*requests, *requests[:3]], lay_out))
+    ways = [Places(tmp_path / f"{way}.duckdb", tmp_path / str(way)) for way in range(4)]
+    for way, places in enumerate(ways):
+        for is_walked, path in ((way & 1, first), (way & 2, second)):
+            monkeypatch.setattr("geo_flywheel.store.log_chunks.LEAST", 0 if is_walked else 10**9)
+            taken(places, path)
+    found = [(told(places), rows(places, "SELECT key FROM log_line ORDER BY key")) for places in ways]
+    assert all(other == found[0] for other in found)
 
 
 # Real logs

@@ -15,7 +15,10 @@ from geo_flywheel.errors import ConfigError, CrawlError, GeoFlywheelError
 from geo_flywheel.workspace import CONFIG_NAME, Workspace
 from tests.conftest import Run
 
-HEAVY = ("pandas", "numpy", "duckdb", "pyarrow", "httpx", "networkx", "scipy", "rich", "importlib.metadata", "ada_url")
+HEAVY = (
+    "pandas", "numpy", "numba", "duckdb", "pyarrow", "httpx", "networkx", "scipy", "rich", "importlib.metadata",
+    "ada_url",
+)  # fmt: skip
 
 
 def program(code: str, **options: str) -> subprocess.CompletedProcess[str]:

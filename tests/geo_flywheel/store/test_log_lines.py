@@ -4,16 +4,19 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from xxhash import xxh64_intdigest
 
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.store import log_lines
-from geo_flywheel.store.log_lines import lines
+from geo_flywheel.store.log_lines import lines, table
 from geo_flywheel.store.logs import without_addresses
 
 
 def told(path: Path, *, has_headers: bool = False) -> list[str]:
-    found = [line for some in lines(path, has_headers=has_headers) for line in some.table["line"].to_pylist()]
-    return [line for line in found if line not in {"", "\n"}]
+    found = [table(some.text, 0) for some in lines(path, has_headers=has_headers)]
+    for some in found:
+        assert some["line_key"].to_pylist() == [xxh64_intdigest(line.encode()) for line in some["line"].to_pylist()]
+    return [line for some in found for line in some["line"].to_pylist()]
 
 
 @given(
@@ -55,8 +58,12 @@ def test_a_line_without_end_is_cut_and_the_next_is_whole(tmp_path: Path, monkeyp
 def test_each_line_comes_with_the_header_above_it(tmp_path: Path) -> None:
     path = tmp_path / "log"
     path.write_bytes(b"lost\n#Fields: A b\n1 2\n#Fields:\tc\n3\n4\n")
-    found = [(some.fields, line) for some in lines(path, has_headers=True) for line in some.table["line"].to_pylist()]
-    assert [pair for pair in found if pair[1] not in {"", "\n"} and not pair[1].startswith("#")] == [
+    found = [
+        (some.fields, line)
+        for some in lines(path, has_headers=True)
+        for line in table(some.text, 0)["line"].to_pylist()
+    ]
+    assert [pair for pair in found if not pair[1].startswith("#")] == [
         ((), "lost"),
         (("a", "b"), "1 2"),
         (("c",), "3"),
