@@ -391,7 +391,7 @@ class LogFile(Struct, frozen=True):
     Attributes:
         path: Where it lies; gzip or plain.
         format: What people call its format.
-        layout: How its lines are laid out, by its name in `geo_flywheel.store.log_layouts`.
+        layout: How its lines are laid out, by its name in `geo_flywheel.store.access_logs.layouts`.
         visitors: Who stands behind the requests.
         host: Host of the requests whose lines name none, lower case.
         keys: For lines of JSON, the path of each field, where it differs from log to log.

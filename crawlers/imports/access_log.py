@@ -12,10 +12,11 @@ from pathlib import Path
 from crawlers.base import DroppedFile, Import
 from crawlers.logs import formats
 from crawlers.logs.visitors import Visitors
-from geo_flywheel import shipped, store, urls
+from geo_flywheel import shipped, urls
 from geo_flywheel.errors import ConfigError, Unreadable
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_chunks
+from geo_flywheel.store import access_logs
+from geo_flywheel.store.access_logs import chunks
 
 SITE, RANGES = "set.site", "set.ranges"
 
@@ -49,7 +50,7 @@ def read(file: DroppedFile) -> Iterator[LogFile]:
 def rehearse(file: DroppedFile) -> None:
     """Load what a large log needs; raises as `read`."""
     for log in read(file):
-        log_chunks.rehearse(log, file.head)
+        chunks.rehearse(log, file.head)
 
 
 @cache
@@ -57,8 +58,8 @@ def rules() -> str:
     """Return a name for the state of the lists and of the layouts that logs are read by."""
     lists = (shipped.folder("data") / f"{name}.toml" for name in ("agents", "agent_addresses", "referrers"))
     digest = sha256(b"".join(file.read_bytes() for file in lists))
-    for code in ("log_layouts.py", "log_clock.py", "log_rows.py", "log_walk.py"):
-        digest.update(Path(store.__file__).with_name(code).read_bytes())
+    for code in ("layouts.py", "clock.py", "rows.py", "walk.py"):
+        digest.update(Path(access_logs.__file__).with_name(code).read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import orjson
 
-from geo_flywheel.store.log_lines import header
+from geo_flywheel.store.access_logs.lines import header
 
 Layout = Literal["combined", "vhost_combined", "alb", "w3c", "json"]
 _ENOUGH = 50

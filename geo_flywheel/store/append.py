@@ -26,7 +26,8 @@ from geo_flywheel.records import (
     Table,
     TableKind,
 )
-from geo_flywheel.store import bulk, logs, objects
+from geo_flywheel.store import bulk, objects
+from geo_flywheel.store.access_logs import writer as logs
 from geo_flywheel.store.database import Store
 from geo_flywheel.store.numbers import storable
 from geo_flywheel.store.overlap import Overlap, mark_doubles

@@ -243,7 +243,7 @@ def test_equal_lines_of_two_hosts_are_two_requests(places: Places, tmp_path: Pat
 
 
 def test_lines_are_told_apart_across_blocks(places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("geo_flywheel.store.log_lines.BLOCK", 700)
+    monkeypatch.setattr("geo_flywheel.store.access_logs.lines.BLOCK", 700)
     whole = Places(tmp_path / "whole.duckdb", tmp_path / "whole")
     shuffled = [*LOG[::2], *LOG[1::2], *LOG[:3]]
     taken(places, file(tmp_path, "shuffled.log", written(shuffled, combined)))
@@ -438,7 +438,7 @@ def test_a_large_log_is_stored_as_a_small_one_is(
     ways = [Places(tmp_path / f"{way}.duckdb", tmp_path / str(way)) for way in range(4)]
     for way, places in enumerate(ways):
         for is_walked, path in ((way & 1, first), (way & 2, second)):
-            monkeypatch.setattr("geo_flywheel.store.log_chunks.LEAST", 0 if is_walked else 10**9)
+            monkeypatch.setattr("geo_flywheel.store.access_logs.chunks.LEAST", 0 if is_walked else 10**9)
             taken(places, path)
     found = [(told(places), rows(places, "SELECT key FROM log_line ORDER BY key")) for places in ways]
     assert all(other == found[0] for other in found)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_flywheel.store import log_cells
-from geo_flywheel.store.log_cells import Cells, Pages
+from geo_flywheel.store.access_logs import cells as log_cells
+from geo_flywheel.store.access_logs.cells import Cells, Pages
 
 _LINES = st.tuples(
     st.sampled_from(["own.example", "other.example", "own.example/a"]),

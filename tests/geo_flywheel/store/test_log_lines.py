@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from xxhash import xxh64_intdigest
 
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.store import log_lines
-from geo_flywheel.store.log_lines import lines, table
-from geo_flywheel.store.logs import without_addresses
+from geo_flywheel.store.access_logs import lines as log_lines
+from geo_flywheel.store.access_logs.lines import lines, table
+from geo_flywheel.store.access_logs.writer import without_addresses
 
 
 def told(path: Path, *, has_headers: bool = False) -> list[str]:

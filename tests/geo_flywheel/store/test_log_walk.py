@@ -18,7 +18,14 @@ from xxhash import xxh64_intdigest
 from crawlers.logs.visitors import Visitors
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_chunks, log_clock, log_lines, log_table, log_texts, log_walk, log_words
+from geo_flywheel.store.access_logs import chunks as log_chunks
+from geo_flywheel.store.access_logs import clock as log_clock
+from geo_flywheel.store.access_logs import lines as log_lines
+from geo_flywheel.store.access_logs import table as log_table
+from geo_flywheel.store.access_logs import texts as log_texts
+from geo_flywheel.store.access_logs import told as log_told
+from geo_flywheel.store.access_logs import walk as log_walk
+from geo_flywheel.store.access_logs import words as log_words
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import open_store
 
@@ -152,7 +159,8 @@ def both(file: LogFile, *, block: int = 2_000, texts: int = 4, most: int = 500_0
             patch.setattr(log_chunks, "LEAST", least)
             patch.setattr(log_lines, "BLOCK", block)
             patch.setattr(log_texts, "_TEXTS", texts)
-            patch.setattr(log_texts, "MOST", most)
+            for module in (log_texts, log_told):
+                patch.setattr(module, "MOST", most)
             found.append(told(file))
     return found
 

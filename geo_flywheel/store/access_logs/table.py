@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from geo_flywheel.store.log_texts import WORD, Table
-from geo_flywheel.store.log_words import compiled, copied, is_same, kernel, xxh64
+from geo_flywheel.store.access_logs.texts import WORD, Table
+from geo_flywheel.store.access_logs.words import compiled, copied, is_same, kernel, xxh64
 
 _TRIES = 64  # slots that are looked into
 _PRIME = np.uint64(0x165667B19E3779F9)

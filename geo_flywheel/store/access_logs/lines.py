@@ -14,7 +14,7 @@ import pyarrow as pa
 from xxhash import xxh64_intdigest
 
 from geo_flywheel.errors import Unreadable
-from geo_flywheel.store.log_texts import WORD, Bytes
+from geo_flywheel.store.access_logs.texts import WORD, Bytes
 
 BLOCK = 30 * 1024**2
 LONGEST = 1024**2

@@ -21,15 +21,15 @@ import pyarrow.compute as pc
 
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
+from geo_flywheel.store.access_logs.cells import Cells
+from geo_flywheel.store.access_logs.chunks import chunks
+from geo_flywheel.store.access_logs.clients import Mask
+from geo_flywheel.store.access_logs.groups import Groups
+from geo_flywheel.store.access_logs.lines import ahead
+from geo_flywheel.store.access_logs.queried import Chunk, Keys
+from geo_flywheel.store.access_logs.seen import Seen
+from geo_flywheel.store.access_logs.visits import Visits
 from geo_flywheel.store.database import Store
-from geo_flywheel.store.log_cells import Cells
-from geo_flywheel.store.log_chunks import chunks
-from geo_flywheel.store.log_clients import Mask
-from geo_flywheel.store.log_groups import Groups
-from geo_flywheel.store.log_lines import ahead
-from geo_flywheel.store.log_queried import Chunk, Keys
-from geo_flywheel.store.log_seen import Seen
-from geo_flywheel.store.log_visits import Visits
 from geo_flywheel.store.overlap import Overlap
 
 _QUERY = re.compile(r"""\?[^\s"']*""")

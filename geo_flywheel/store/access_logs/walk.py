@@ -1,7 +1,7 @@
 """Compiled code that walks through a block of a log once, line by line.
 
 Only lines of the Common and Combined formats, with or without hosts, and only those about which nothing can be said
-otherwise than `log_layouts.parsed` says it: no quote escaped, the clock right before the request, a status of three
+otherwise than `layouts.parsed` says it: no quote escaped, the clock right before the request, a status of three
 digits. Of texts it says which they are, by their numbers. All other lines are left to that query.
 
 Compiled once per machine, which takes seconds, and then kept beside the program or in the user's folder: so this module
@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from geo_flywheel.store.log_clock import CLOCK, NEVER, moment_of
-from geo_flywheel.store.log_rows import AGENT, HOST, IS_AGENT, IS_PERSON, REFERRER, Form, Judged, Rows
-from geo_flywheel.store.log_table import digest_of, has_room, number_all, number_of
-from geo_flywheel.store.log_texts import Ints, Table, Words
-from geo_flywheel.store.log_words import (
+from geo_flywheel.store.access_logs.clock import CLOCK, NEVER, moment_of
+from geo_flywheel.store.access_logs.rows import AGENT, HOST, IS_AGENT, IS_PERSON, REFERRER, Form, Judged, Rows
+from geo_flywheel.store.access_logs.table import digest_of, has_room, number_all, number_of
+from geo_flywheel.store.access_logs.texts import Ints, Table, Words
+from geo_flywheel.store.access_logs.words import (
     BLANK,
     DASH,
     OPEN,
@@ -31,8 +31,8 @@ from geo_flywheel.store.log_words import (
     xxh64,
 )  # fmt: skip
 
-PARTS = ("log_clock", "log_rows", "log_table", "log_texts", "log_words")  # whose code is compiled into that of this one
-DIGEST = "b07b5ab6126de919"  # of these, as they are
+PARTS = ("clock", "rows", "table", "texts", "words")  # whose code is compiled into that of this one
+DIGEST = "a19194807013a949"  # of these, as they are
 _TEXTS = 4  # of a line at most
 _DIGITS = 18  # that surely fit a BIGINT
 
@@ -130,11 +130,11 @@ def walk(words: Words, begin: int, known: Table, rows: Rows, texts: Rows, form: 
     """Walk through a block, from a place on, for as long as there is room for its texts.
 
     Args:
-        words: Its lines, as `log_texts.words` makes them.
+        words: Its lines, as `texts.words` makes them.
         begin: Where a line begins.
         known: Texts that came so far; those that are new are put there.
-        rows: Takes up the lines that fit, with room for one more, shape (line,) of `log_rows.ROW`.
-        texts: Room for some texts, three of a line, shape (text,) of `log_rows.TEXT`.
+        rows: Takes up the lines that fit, with room for one more, shape (line,) of `rows.ROW`.
+        texts: Room for some texts, three of a line, shape (text,) of `rows.TEXT`.
         form: How lines are laid out.
 
     Returns:
@@ -165,7 +165,7 @@ def judge(rows: Rows, told: Rows, kinds: Ints, lines: Judged) -> None:
 
     Args:
         rows: Lines whose texts have their numbers.
-        told: Of each text, shape (text,) of `log_rows.TOLD`.
+        told: Of each text, shape (text,) of `rows.TOLD`.
         kinds: Of each client: `IS_PERSON`, `IS_MACHINE` or `IS_AGENT`.
         lines: Takes up what is found.
     """

@@ -7,8 +7,8 @@ from itertools import chain
 import duckdb
 
 from geo_flywheel.records import LogFile
-from geo_flywheel.store.log_lines import Lines, lines, padded
-from geo_flywheel.store.log_queried import Chunk, Queried
+from geo_flywheel.store.access_logs.lines import Lines, lines, padded
+from geo_flywheel.store.access_logs.queried import Chunk, Queried
 
 LEAST = 16 * 1024**2  # bytes of a first block that take longer by the query than compiled code takes to be loaded
 
@@ -45,6 +45,6 @@ def _is_walkable(file: LogFile) -> bool:
 
 
 def _walked(file: LogFile, connection: duckdb.DuckDBPyConnection) -> Queried:
-    from geo_flywheel.store.log_walked import Walked
+    from geo_flywheel.store.access_logs.walked import Walked
 
     return Walked(file, connection)

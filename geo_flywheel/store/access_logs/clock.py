@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from geo_flywheel.store.log_words import DASH, ZERO, compiled, sign_at
+from geo_flywheel.store.access_logs.words import DASH, ZERO, compiled, sign_at
 
 NEVER = np.iinfo(np.int64).min
 CLOCK = np.frombuffer(b"00/---/0000:00:00:00 +0000] ", np.uint8)

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo_flywheel.records import LogFile
-from geo_flywheel.store.log_cells import Pages
-from geo_flywheel.store.log_clients import Codes, Known, Memory, Senders
-from geo_flywheel.store.log_layouts import parsed
-from geo_flywheel.store.log_lines import Lines, table
-from geo_flywheel.store.log_rows import Judged
-from geo_flywheel.store.log_texts import Bytes, Texts
-from geo_flywheel.store.log_told import Told
+from geo_flywheel.store.access_logs.cells import Pages
+from geo_flywheel.store.access_logs.clients import Codes, Known, Memory, Senders
+from geo_flywheel.store.access_logs.layouts import parsed
+from geo_flywheel.store.access_logs.lines import Lines, table
+from geo_flywheel.store.access_logs.rows import Judged
+from geo_flywheel.store.access_logs.texts import Bytes, Texts
+from geo_flywheel.store.access_logs.told import Told
 
 Keys = np.ndarray[Any, np.dtype[np.uint64]]
 

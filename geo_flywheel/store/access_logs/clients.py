@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo_flywheel.records import Client, Proof, Sender, Visitors
-from geo_flywheel.store.log_rows import IS_AGENT, IS_MACHINE, IS_PERSON
+from geo_flywheel.store.access_logs.rows import IS_AGENT, IS_MACHINE, IS_PERSON
 
 Claim = tuple[str, str | None, str | None]
 Codes = np.ndarray[Any, np.dtype[np.int64]]
@@ -114,7 +114,7 @@ class Known:
         return self._proofs.numbers(self._visitors.proofs(claims))
 
     def kinds(self) -> Codes:
-        """Return of each client whether it is a person, a machine or an agent, as `log_rows` numbers them."""
+        """Return of each client whether it is a person, a machine or an agent, as `rows` numbers them."""
         return self._clients.array(_kind)
 
     def are_agents(self, by: Senders) -> Mask:

@@ -7,22 +7,22 @@ import numpy as np
 import pyarrow as pa
 
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_layouts, log_texts
-from geo_flywheel.store.log_cells import Pages
-from geo_flywheel.store.log_clients import Answers, Codes, Known
-from geo_flywheel.store.log_rows import AGENT, HOST, REFERRER, TOLD, Rows
-from geo_flywheel.store.log_texts import Bytes, Texts
+from geo_flywheel.store.access_logs import layouts
+from geo_flywheel.store.access_logs.cells import Pages
+from geo_flywheel.store.access_logs.clients import Answers, Codes, Known
+from geo_flywheel.store.access_logs.rows import AGENT, HOST, REFERRER, TOLD, Rows
+from geo_flywheel.store.access_logs.texts import MOST, Bytes, Texts
 
 
 class Told:
     """Numbered texts, and what was told of each.
 
     Attributes:
-        texts: As `log_rows` says whose they are.
+        texts: As `rows` says whose they are.
         pages: Those that requests ask for.
         methods: Those of requests.
         sources: Those that utm_source names.
-        of: What was told of each text, shape (text,) of `log_rows.TOLD`.
+        of: What was told of each text, shape (text,) of `rows.TOLD`.
     """
 
     def __init__(self, file: LogFile, known: Known, beside: duckdb.DuckDBPyConnection, texts: Texts) -> None:
@@ -37,7 +37,7 @@ class Told:
     @property
     def is_full(self) -> bool:
         """Whether there are more pages than is worth remembering; those of texts alone are half as many."""
-        return len(self.pages.names) > 2 * log_texts.MOST
+        return len(self.pages.names) > 2 * MOST
 
     def learn(self, count: int) -> None:
         """Ask about those of the first `count` texts that are new."""
@@ -55,7 +55,7 @@ class Told:
                 tell(first + np.flatnonzero(is_theirs), texts.filter(pa.array(is_theirs)))
 
     def _tell_hosts(self, numbers: Codes, texts: Any) -> None:
-        hosts = self._asked(texts, log_layouts.hosts(), {"host": self._host})["host"].to_pylist()
+        hosts = self._asked(texts, layouts.hosts(), {"host": self._host})["host"].to_pylist()
         self._hosts.update(zip(numbers.tolist(), hosts, strict=True))
 
     def _tell_referrers(self, numbers: Codes, texts: Any) -> None:
@@ -65,7 +65,7 @@ class Told:
         self.of["client"][numbers] = self._known.clients([_said(text, "-", "") for text in texts.to_pylist()])
 
     def _tell_requests(self, numbers: Codes, texts: Any) -> None:
-        asked = self._asked(texts, log_layouts.requests())
+        asked = self._asked(texts, layouts.requests())
         sources = asked["utm_source"].to_pylist()
         hosts = [self._hosts[host] for host in self.texts.owners(0, self.of.size)[numbers].tolist()]
         pages = self.pages.numbers(zip(hosts, asked["path"].to_pylist(), strict=True))

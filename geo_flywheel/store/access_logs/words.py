@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numba import njit
 
-from geo_flywheel.store.log_texts import WORD
+from geo_flywheel.store.access_logs.texts import WORD
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 

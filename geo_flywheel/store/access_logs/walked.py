@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from geo_flywheel.records import LogFile
-from geo_flywheel.store import log_walk
-from geo_flywheel.store.log_clients import Codes, Senders
-from geo_flywheel.store.log_lines import Lines, ahead, padded
-from geo_flywheel.store.log_queried import Chunk, Queried
-from geo_flywheel.store.log_rows import ROW, SHORTEST, TEXT, Form, Judged, Rows, judged
-from geo_flywheel.store.log_table import placed
-from geo_flywheel.store.log_texts import Bytes, Texts, words
-from geo_flywheel.store.log_told import Claims, Told
+from geo_flywheel.store.access_logs import walk
+from geo_flywheel.store.access_logs.clients import Codes, Senders
+from geo_flywheel.store.access_logs.lines import Lines, ahead, padded
+from geo_flywheel.store.access_logs.queried import Chunk, Queried
+from geo_flywheel.store.access_logs.rows import ROW, SHORTEST, TEXT, Form, Judged, Rows, judged
+from geo_flywheel.store.access_logs.table import placed
+from geo_flywheel.store.access_logs.texts import Bytes, Texts, words
+from geo_flywheel.store.access_logs.told import Claims, Told
 
 _TEXTS = 3 * 32  # that are looked up at a time
 
@@ -67,7 +67,7 @@ class Walked(Queried):
                 rooms.rotate()
                 if rooms[0].size <= block.size // SHORTEST:
                     rooms[0] = np.empty(block.size // SHORTEST + 1, ROW)
-                row, end = log_walk.walk(block, begin, texts.table, rooms[0], some, self._form)
+                row, end = walk.walk(block, begin, texts.table, rooms[0], some, self._form)
                 yield _Part(text, begin, end, rooms[0][:row], texts, len(texts))
                 if texts.is_full:
                     texts = Texts()
@@ -77,7 +77,7 @@ class Walked(Queried):
     def _told_of(self, part: _Part) -> Iterator[Chunk]:
         """What the lines of a part say."""
         rows, lines = part.rows, judged(part.rows.size)
-        log_walk.judge(rows, self._told.of, self._known.kinds(), lines)
+        walk.judge(rows, self._told.of, self._known.kinds(), lines)
         is_page = lines.page >= 0
         if not is_page.all():
             rows, lines = rows[is_page], Judged._make(column[is_page] for column in lines)
@@ -109,7 +109,7 @@ class Walked(Queried):
         claims, block, done = np.empty(agents.size, np.int64), words(text), 0
         while True:
             known = self._claims.texts
-            done += log_walk.claim(block, agents[done:], clients[done:], known.table, claims[done:])
+            done += walk.claim(block, agents[done:], clients[done:], known.table, claims[done:])
             if done == agents.size:
                 return self._claims.proofs(text, agents, clients, claims)
             _grow(known, block.size)

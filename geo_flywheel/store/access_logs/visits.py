@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from geo_flywheel.store.access_logs.cells import Pages
+from geo_flywheel.store.access_logs.clients import Mask
+from geo_flywheel.store.access_logs.groups import Groups
+from geo_flywheel.store.access_logs.queried import Chunk, Keys
 from geo_flywheel.store.database import Store
-from geo_flywheel.store.log_cells import Pages
-from geo_flywheel.store.log_clients import Mask
-from geo_flywheel.store.log_groups import Groups
-from geo_flywheel.store.log_queried import Chunk, Keys
 from geo_flywheel.store.numbers import number_links
 
 _VISIT = (

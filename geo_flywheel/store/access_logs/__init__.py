@@ -1,0 +1,1 @@
+"""Access logs: their lines taken apart, told who stands behind them, counted and stored."""
