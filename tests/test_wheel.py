@@ -53,7 +53,9 @@ def installed(wheel: Path) -> Installed:
 
 def files(folder: Path) -> set[str]:
     return {
-        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"
+        path.relative_to(folder).as_posix()
+        for path in folder.rglob("*")
+        if path.is_file() and path.parent.name != "__pycache__"
     }
 
 
