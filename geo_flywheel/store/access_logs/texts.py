@@ -51,14 +51,17 @@ class Texts:
         return int(self.table.entries["end"][len(self) - 1]) if len(self) else 0
 
     def grow(self, size: int) -> None:
-        """Make room for twice as many, and for so many bytes besides; the slots are all empty then."""
+        """Make room for twice as many, and for so many bytes besides; the slots are all empty then.
+
+        Another thread may read texts meanwhile: nothing is put in place before it is whole.
+        """
         old, count, used = self.table.entries, len(self), self.size
         pool = np.empty(2 * (used + size), np.uint8)
         pool[:used] = self._bytes[:used]
-        self._bytes = pool
-        self.table = _table(2 * old.size, pool)
-        self.table.entries[:count] = old[:count]
-        self.table.filled[0] = count
+        table = _table(2 * old.size, pool)
+        table.entries[:count] = old[:count]
+        table.filled[0] = count
+        self._bytes, self.table = pool, table
 
     @property
     def is_full(self) -> bool:
