@@ -101,7 +101,11 @@ def refuse(file: DroppedFile) -> str | None:
             _tool(next(iter(_rows(io.StringIO(_told(file.head)))), {}), file.name)
             return None
         with archive(file) as export:
-            return None if _members(export) else "a zip without pages.csv, sources.csv, visitors.csv or Dates.csv"
+            return (
+                None
+                if _members(export, file.name)
+                else "a zip without pages.csv, sources.csv, visitors.csv or Dates.csv"
+            )
     except Unreadable as error:
         return str(error).removeprefix(f"{file.name}: ")
 
@@ -117,7 +121,7 @@ def read(file: DroppedFile) -> Iterator[Fact]:
             yield from _facts(stream, file, file.name, file.head)
         return
     with archive(file) as export:
-        found = bounded(_members(export), file.name)
+        found = bounded(_members(export, file.name), file.name)
         _log.info(
             "%s: %d tables read, %d others left alone", file.name, len(found), len(export.infolist()) - len(found)
         )
@@ -129,8 +133,16 @@ def read(file: DroppedFile) -> Iterator[Fact]:
 IMPORT = Import("a CSV export of GA4, Plausible, Matomo or Search Console", refuse, read)
 
 
-def _members(export: ZipFile) -> list[ZipInfo]:
-    found = {PurePosixPath(info.filename).name.lower(): info for info in export.infolist()}
+def _members(export: ZipFile, zip_name: str) -> list[ZipInfo]:
+    """The tables that are read, one of each name."""
+    found: dict[str, ZipInfo] = {}
+    for info in export.infolist():
+        name = PurePosixPath(info.filename).name.lower()
+        if name in found and name in _MEMBERS:
+            raise Unreadable(
+                f"{zip_name}: holds {found[name].filename} and {info.filename}; hand in one export at a time"
+            )
+        found[name] = info
     return [found[name] for name in sorted(found.keys() & _MEMBERS)]
 
 

@@ -1,6 +1,7 @@
 """Who stands behind the lines of a log: each distinct User-Agent line, referrer and claim is asked about once."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ _Answer = TypeVar("_Answer", bound=Hashable)
 _AGE = 183  # days
 _MOST = 500_000  # values remembered of one kind
 _DAY = 86_400_000_000  # microseconds
+_EPOCH = date(1970, 1, 1).toordinal()
 _NOBODY = Client(is_machine=True)  # sends no User-Agent line: no browser does that
 
 
@@ -173,5 +175,6 @@ def _kind(client: Client) -> int:
 
 def _day_of_list(proof: Proof | None) -> int:
     """Days from 1970 to the list by which a claim is false, -1 for none."""
-    is_dated = proof is not None and proof.verification == "spoofed" and proof.as_of is not None
-    return int(np.datetime64(proof.as_of, "D").astype(np.int64)) if is_dated else -1  # type: ignore[union-attr]
+    if proof is None or proof.verification != "spoofed" or proof.as_of is None:
+        return -1
+    return proof.as_of.toordinal() - _EPOCH

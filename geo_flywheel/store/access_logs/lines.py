@@ -5,9 +5,10 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BufferedIOBase
 from itertools import cycle
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -112,8 +113,8 @@ def _blocks(path: Path) -> Iterator[Bytes]:
         with path.open("rb") as raw:
             is_gzip = raw.read(2) == b"\x1f\x8b"
             raw.seek(0)
-            file = gzip.GzipFile(fileobj=raw) if is_gzip else raw
-            for block in _cut(cast("BinaryIO", file)):
+            file: BufferedIOBase = gzip.GzipFile(fileobj=raw) if is_gzip else raw
+            for block in _cut(file):
                 yield _as_text(block)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise Unreadable(f"{path}: the gzip data is damaged or cut off ({error}); fetch the file again") from error
@@ -121,11 +122,11 @@ def _blocks(path: Path) -> Iterator[Bytes]:
         raise Unreadable(f"{path}: cannot be read ({error.strerror}); check the path and its rights") from error
 
 
-def _cut(file: BinaryIO) -> Iterator[Bytes]:
+def _cut(file: BufferedIOBase) -> Iterator[Bytes]:
     rooms = cycle([bytearray(BLOCK + LONGEST + 1 + WORD) for _ in range(2)])
     for room in rooms:
         block = np.frombuffer(room, np.uint8)
-        if not (size := file.readinto(block.data[:BLOCK])):  # type: ignore[attr-defined]
+        if not (size := file.readinto(block.data[:BLOCK])):
             return
         if room[size - 1] != _FEED:
             rest = file.readline(LONGEST)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from numba import njit
@@ -11,6 +11,8 @@ from numba import njit
 from geo_flywheel.store.access_logs.texts import WORD
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+_OPTIONS: dict[str, Any] = {"nogil": True, "_nrt": False, "forceinline": True}
 
 FEED, BLANK, QUOTE, DASH, ZERO, OPEN, ESCAPE = b'\n "-0[\\'
 _ONES = np.uint64(0x0101010101010101)
@@ -26,7 +28,7 @@ _P1, _P2, _P3, _P4, _P5 = (
 
 def compiled(function: _Function) -> _Function:
     """Compile a function; nothing is made in it, and to count who holds its arrays took longer than all the rest."""
-    made: _Function = njit(nogil=True, _nrt=False, forceinline=True)(function)  # type: ignore[call-overload]
+    made: _Function = njit(**_OPTIONS)(function)
     return made
 
 
@@ -43,7 +45,7 @@ def kernel(function: _Function) -> _Function:
         except OSError:  # it is compiled by now and was not run: only the disk had no room for it
             return made(*arguments)
 
-    return called  # type: ignore[return-value]
+    return cast("_Function", called)
 
 
 @compiled

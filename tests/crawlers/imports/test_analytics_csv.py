@@ -119,6 +119,13 @@ def test_a_zip_names_the_member_at_fault_and_one_of_something_else_is_refused(tm
     assert other == "a zip without pages.csv, sources.csv, visitors.csv or Dates.csv"
 
 
+def test_a_zip_with_the_exports_of_two_sites_is_refused_whole(tmp_path: Path) -> None:
+    two = _zipped(tmp_path / "two.zip", **{"a/pages": PLAUSIBLE, "b/pages": PLAUSIBLE})
+    said = "holds a/pages.csv and b/pages.csv; hand in one export at a time"
+    assert IMPORT.refuse(hand(two)) == said
+    assert problem(IMPORT, hand(two, set_site="a.example")) == f"two.zip: {said}"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_matomo_is_counted_by_day_in_either_of_its_encodings(tmp_path: Path, encoding: str) -> None:
     facts = _facts(write(tmp_path / "matomo.csv", MATOMO.encode(encoding)))
