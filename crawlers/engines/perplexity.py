@@ -137,7 +137,7 @@ def _numbered(searches: list[Document]) -> dict[int, Listed]:
 
 
 def _listed(results: object) -> list[Listed]:
-    return [_page(result) for result in sequence(results) if isinstance(result, dict)]
+    return list(map(_page, mappings(results)))
 
 
 def _page(result: Document) -> Listed:
