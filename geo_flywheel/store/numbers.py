@@ -1,6 +1,7 @@
-"""The numbers that stand for prompts and pages in the rows: each prompt and each spelling of an address once."""
+"""The numbers that stand in rows for what many have in common: prompts, spellings of an address, kinds of visits."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -9,6 +10,19 @@ from geo_flywheel.records import Prompt
 from geo_flywheel.store.database import Store
 
 _LINKS = "SELECT raw_url, domain, link_no, page_no FROM link WHERE url_rules = ?"
+
+
+class VisitKind(NamedTuple):
+    """How something was asked for and by whom, in the words of the table of that name."""
+
+    method: str
+    agent: str | None
+    operator: str | None
+    purpose: str | None
+    verification: str | None
+    assistant: str | None
+    attribution: str | None
+    utm_source: str | None
 
 
 def texts(values: Iterable[str | None]) -> "pa.Array[pa.StringScalar]":
@@ -103,3 +117,51 @@ def number_prompts(store: Store, prompts: Iterable[Prompt]) -> dict[str, int]:
         )
         known = store.rows("SELECT prompt_id, prompt_no FROM prompt JOIN new_prompt USING (prompt_id)")
     return {str(prompt_id): int(number) for prompt_id, number in known}
+
+
+def number_log_pages(store: Store, pages: Sequence[tuple[str, str]]) -> list[int]:
+    """Return the number of each page of a log, adding those that are new.
+
+    Args:
+        store: Inside a transaction.
+        pages: Host and path of each, no two alike.
+    """
+    hosts, paths = zip(*pages, strict=True)
+    named = {
+        "ordinal": pa.array(range(len(pages)), pa.int32()),
+        "host": pa.array(hosts, pa.string()),
+        "path": pa.array(paths, pa.string()),
+        "raw_url": pa.array([f"https://{host}{path}" for host, path in pages], pa.string()),
+        "domain": pa.nulls(len(pages), pa.string()),
+    }
+    with store.staged("asked_page", pa.table(named)), store.staged("linked", number_links(store, "asked_page")):
+        store.connection.execute(
+            "INSERT INTO log_page SELECT (SELECT coalesce(max(log_page_no), 0) FROM log_page)"
+            " + row_number() OVER (ORDER BY host, path), host, path, page_no, link_no"
+            " FROM asked_page JOIN linked USING (raw_url) ANTI JOIN log_page USING (host, path, link_no)"
+        )
+        found = store.rows(
+            "SELECT log_page_no FROM asked_page JOIN linked USING (raw_url) JOIN log_page USING (host, path, link_no)"
+            " ORDER BY ordinal"
+        )
+    return [number for (number,) in found]
+
+
+def number_visit_kinds(store: Store, kinds: Sequence[VisitKind]) -> list[int]:
+    """Return the number of each kind of visits, adding those that are new.
+
+    Args:
+        store: Inside a transaction.
+        kinds: No two alike.
+    """
+    columns = zip(VisitKind._fields, zip(*kinds, strict=True), strict=True)
+    named = {name: pa.array(values, pa.string()) for name, values in columns}
+    names, same = ", ".join(named), " AND ".join(f"a.{name} IS NOT DISTINCT FROM k.{name}" for name in named)
+    with store.staged("asked_kind", pa.table({"ordinal": pa.array(range(len(kinds)), pa.int32()), **named})):
+        store.connection.execute(
+            "INSERT INTO visit_kind SELECT (SELECT coalesce(max(kind_no), 0) FROM visit_kind)"
+            f" + row_number() OVER (ORDER BY {names}), {names}"
+            f" FROM (SELECT {names} FROM asked_kind EXCEPT SELECT {names} FROM visit_kind)"
+        )
+        found = store.rows(f"SELECT kind_no FROM asked_kind AS a JOIN visit_kind AS k ON {same} ORDER BY ordinal")
+    return [number for (number,) in found]

@@ -94,7 +94,7 @@ span AS (
     SELECT DISTINCT h.host, CAST(f.first_at AS DATE) AS first_day, CAST(f.last_at AS DATE) AS last_day
     FROM log_file AS f
     JOIN current_reading AS r USING (reading_no)
-    JOIN (SELECT reading_no, host FROM traffic UNION SELECT reading_no, host FROM visit) AS h USING (reading_no)
+    JOIN log_hosts AS h USING (reading_no)
     WHERE f.first_at IS NOT NULL
 ),
 logged AS (

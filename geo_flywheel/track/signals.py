@@ -9,14 +9,13 @@ import pyarrow as pa
 from geo_flywheel.store.database import Store
 from geo_flywheel.urls import site as site_of
 
-_HOSTS = "SELECT host FROM traffic UNION SELECT host FROM visit ORDER BY host"
+_HOSTS = "SELECT DISTINCT host FROM log_hosts ORDER BY host"
 _SPANS = """
 SELECT DISTINCT CAST(f.first_at AS DATE), CAST(f.last_at AS DATE)
 FROM log_file AS f
 JOIN current_reading AS r USING (reading_no)
 WHERE f.first_at IS NOT NULL AND f.reading_no IN (
-    SELECT reading_no FROM traffic SEMI JOIN own_host USING (host)
-    UNION SELECT reading_no FROM visit SEMI JOIN own_host USING (host)
+    SELECT reading_no FROM log_hosts SEMI JOIN own_host USING (host)
 )
 """
 _SESSIONS = """

@@ -288,17 +288,29 @@ def _fill_others(store: Store, market: Market) -> None:
 
 
 def _fill_visits(store: Store, market: Market) -> None:
+    hosts = [page.url.split("/")[2] for page in market.pages]
+    _insert(
+        store,
+        "log_page",
+        "log_page_no host path page_no link_no",
+        [(number, host, "/", number, 0) for number, host in enumerate(hosts)],
+    )
     every = [visit for visit in market.visits for _ in range(visit.times)]
+    kinds = list(dict.fromkeys(map(_kind, every)))
+    columns = "kind_no method agent operator purpose verification assistant attribution"
+    _insert(store, "visit_kind", columns, [(number, *kind) for number, kind in enumerate(kinds)])
     _insert(
         store,
         "visit",
-        "key reading_no happened_at host page_no link_no path method status agent operator purpose verification"
-        " assistant attribution",
-        [
-            (n, 0, _moment(v.day, n), market.pages[v.page].url.split("/")[2], v.page, 0, "/", v.method, v.status,
-             v.agent, v.operator, v.purpose, v.verification, v.assistant, v.attribution)
-            for n, v in enumerate(every)
-        ],
+        "key reading_no happened_at log_page_no kind_no status",
+        [(n, 0, _moment(v.day, n), v.page, kinds.index(_kind(v)), v.status) for n, v in enumerate(every)],
+    )
+
+
+def _kind(visit: Visit) -> tuple[str | None, ...]:
+    return (
+        visit.method, visit.agent, visit.operator, visit.purpose, visit.verification, visit.assistant,
+        visit.attribution,
     )  # fmt: skip
 
 

@@ -1,11 +1,13 @@
 """The requests of a log that are only counted: per page, day and status."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from operator import itemgetter
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+
+from geo_flywheel.store.access_logs.numbered import Ints, Pages
 
 _ROWS = 500_000
 _MOST_CELLS = 2_000_000
@@ -15,39 +17,6 @@ _MERGED = (
     "SELECT host, day, path, status, CAST(sum(requests) AS BIGINT) AS requests FROM cell"
     " GROUP BY host, day, path, status"
 )
-
-Ints = np.ndarray[Any, np.dtype[np.int64]]
-
-
-class Pages:
-    """Pages of a log, numbered.
-
-    Attributes:
-        names: Host and path of each.
-    """
-
-    def __init__(self) -> None:
-        """Begin with none."""
-        self.names: list[tuple[str, str]] = []
-        self._numbers: dict[tuple[str, str], int] = {}
-
-    def numbers(self, pages: Iterable[tuple[str, str]]) -> Ints:
-        """Return the number of each page, new ones for those that did not come before."""
-        return np.array([self._number(page) for page in pages], np.int64)
-
-    def _number(self, page: tuple[str, str]) -> int:
-        number = self._numbers.setdefault(page, len(self.names))
-        if number == len(self.names):
-            self.names.append(page)
-        return number
-
-    def columns(self, pages: Ints) -> tuple[Any, Any]:
-        """Return the hosts and the paths of pages, as columns of text."""
-        distinct, codes = np.unique(pages, return_inverse=True)
-        names = [self.names[page] for page in distinct.tolist()]
-        columns = zip(*names, strict=True) if names else ((), ())
-        hosts, paths = (pa.array(column, pa.string()).take(pa.array(codes)) for column in columns)
-        return hosts, paths
 
 
 class Cells:
@@ -115,7 +84,7 @@ class Cells:
         keys, counts = self._merge()
         page, kind = np.divmod(keys, _KINDS)
         kinds = np.array(list(self._kinds), np.int64)[kind]
-        hosts, paths = self._pages.columns(page)
+        hosts, paths = (self._pages.texts(page, itemgetter(part)) for part in (0, 1))
         return pa.table({
             "host": hosts,
             "day": pa.array((kinds >> 32).astype("datetime64[D]")),

@@ -1,14 +1,13 @@
 """Who stands behind the lines of a log: each distinct User-Agent line, referrer and claim is asked about once."""
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import date
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from geo_flywheel.records import Client, Proof, Sender, Visitors
+from geo_flywheel.store.access_logs.numbered import Numbered, distinct
 from geo_flywheel.store.access_logs.rows import IS_AGENT, IS_MACHINE, IS_PERSON
 
 Claim = tuple[str, str | None, str | None]
@@ -16,11 +15,12 @@ Codes = np.ndarray[Any, np.dtype[np.int64]]
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 _Value = TypeVar("_Value", bound=Hashable)
-_Answer = TypeVar("_Answer", bound=Hashable)
 _AGE = 183  # days
 _MOST = 500_000  # values remembered of one kind
 _DAY = 86_400_000_000  # microseconds
 _EPOCH = date(1970, 1, 1).toordinal()
+_ATTRIBUTIONS = (None, "referrer", "utm")
+_NO_PROOF = Proof("unverifiable")
 _NOBODY = Client(is_machine=True)  # sends no User-Agent line: no browser does that
 
 
@@ -42,24 +42,15 @@ class Senders(NamedTuple):
         return Senders(*(codes[which] for codes in self))
 
 
-class Answers(Generic[_Answer]):
-    """Distinct answers, numbered."""
+class Who(NamedTuple):
+    """By whom something was asked for, in the words of the table `visit_kind`."""
 
-    def __init__(self, *first: _Answer) -> None:
-        """Begin with some."""
-        self._numbers = {answer: number for number, answer in enumerate(first)}
-
-    def numbers(self, answers: Iterable[_Answer]) -> Codes:
-        """Return the number of each, new ones for those that did not come before."""
-        return np.array([self._numbers.setdefault(answer, len(self._numbers)) for answer in answers], np.int64)
-
-    def texts(self, codes: Codes, column: Callable[[Any], str | None] = lambda answer: answer) -> Any:
-        """Return what a function makes of the answers of these numbers, as a column of text."""
-        return pa.array([column(answer) for answer in self._numbers], pa.string()).take(pa.array(codes))
-
-    def array(self, column: Callable[[_Answer], Any]) -> np.ndarray[Any, Any]:
-        """Return what a function makes of each answer."""
-        return np.array([column(answer) for answer in self._numbers])
+    agent: str | None
+    operator: str | None
+    purpose: str | None
+    verification: str | None
+    assistant: str | None
+    attribution: str | None
 
 
 class Memory(Generic[_Value]):
@@ -81,14 +72,19 @@ class Memory(Generic[_Value]):
 
 
 class Known:
-    """What those who stand behind the lines of a log are, by numbers."""
+    """What those who stand behind the lines of a log are, by numbers.
+
+    Attributes:
+        whos: Those who sent visits.
+    """
 
     def __init__(self, visitors: Visitors) -> None:
         """Ask `visitors`."""
         self._visitors = visitors
-        self._clients = Answers(_NOBODY)
-        self._senders: Answers[Sender | None] = Answers(None)
-        self._proofs: Answers[Proof | None] = Answers(None)
+        self._clients = Numbered(_NOBODY)
+        self._senders: Numbered[Sender | None] = Numbered(None)
+        self._proofs: Numbered[Proof | None] = Numbered(None)
+        self.whos: Numbered[Who] = Numbered()
 
     def clients(self, agents: Sequence[str | None]) -> Codes:
         """Return the number of who each User-Agent line stands for."""
@@ -135,11 +131,10 @@ class Known:
 
     def names(self, agents: Codes) -> list[str]:
         """Return the name of each agent."""
-        names: list[str] = self._clients.texts(agents, lambda client: client.agent).to_pylist()
-        return names
+        return [str(self._clients.things[agent].agent) for agent in agents.tolist()]
 
-    def visits(self, by: Senders, proofs: Codes, moments: Codes) -> dict[str, Any]:
-        """Return what is told of visits, as columns of text.
+    def visits(self, by: Senders, proofs: Codes, moments: Codes) -> Codes:
+        """Return the number of who sent each visit.
 
         Args:
             by: Who sent them.
@@ -149,24 +144,25 @@ class Known:
         is_agent = self.are_agents(by)
         assistant = np.where(is_agent, 0, np.where(by.referrer > 0, by.referrer, by.campaign))
         attribution = np.where(is_agent, 0, np.where(by.referrer > 0, 1, 2))
-        return {
-            "agent": self._clients.texts(by.client, lambda client: client.agent),
-            "operator": pc.coalesce(
-                self._clients.texts(by.client, lambda client: client.operator),
-                self._senders.texts(assistant, lambda sender: sender.operator if sender else None),
-            ),
-            "purpose": self._clients.texts(by.client, lambda client: client.purpose),
-            "verification": self._verified(proofs, moments),
-            "assistant": self._senders.texts(assistant, lambda sender: sender.assistant if sender else None),
-            "attribution": pa.array([None, "referrer", "utm"]).take(pa.array(attribution)),
-        }
+        found, which = distinct(by.client, assistant, attribution, self._proven(proofs, moments))
+        return self.whos.numbers(self._who(*codes) for codes in found)[which]
 
-    def _verified(self, proofs: Codes, moments: Codes) -> Any:
+    def _who(self, client: int, assistant: int, attribution: int, proof: int) -> Who:
+        by, sender, proven = self._clients.things[client], self._senders.things[assistant], self._proofs.things[proof]
+        return Who(
+            by.agent,
+            by.operator or (sender.operator if sender else None),
+            by.purpose,
+            proven.verification if proven else None,
+            sender.assistant if sender else None,
+            _ATTRIBUTIONS[attribution],
+        )
+
+    def _proven(self, proofs: Codes, moments: Codes) -> Codes:
         """What claims prove that were made then: a list of another time calls nobody false."""
         dates = self._proofs.array(_day_of_list)[proofs]
         is_old = (dates >= 0) & (np.abs(moments // _DAY - dates) > _AGE)
-        said = self._proofs.texts(proofs, lambda proof: proof.verification if proof else None)
-        return pc.if_else(pa.array(is_old), "unverifiable", said)
+        return np.where(is_old, self._proofs.numbers([_NO_PROOF]), proofs)
 
 
 def _kind(client: Client) -> int:

@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from geo_flywheel.records import LogFile
-from geo_flywheel.store.access_logs.cells import Pages
 from geo_flywheel.store.access_logs.clients import Codes, Known, Memory, Senders
 from geo_flywheel.store.access_logs.layouts import parsed
 from geo_flywheel.store.access_logs.lines import Lines, table
+from geo_flywheel.store.access_logs.numbered import Numbered, Pages
 from geo_flywheel.store.access_logs.rows import Judged
 from geo_flywheel.store.access_logs.texts import Bytes, Texts
 from geo_flywheel.store.access_logs.told import Told
+from geo_flywheel.store.numbers import VisitKind
 
 Keys = np.ndarray[Any, np.dtype[np.uint64]]
 
@@ -27,12 +28,14 @@ class Chunk(NamedTuple):
     Attributes:
         lines: What they are.
         pages: What the numbers of pages stand for.
-        visits: Of those lines that are visits also method, bytes and utm_source, and what `Known.visits` tells.
+        kinds: What the numbers of kinds stand for.
+        visits: Of those lines that are visits, `kind` and `bytes`.
         bad: Other lines, that say nothing.
     """
 
     lines: Judged
     pages: Pages
+    kinds: Numbered[VisitKind]
     visits: pa.Table
     bad: Sequence[str] = ()
 
@@ -70,11 +73,14 @@ class Queried:
         proofs = np.zeros(found.num_rows, np.int64)
         proofs[is_agent] = self._proven(found.filter(pa.array(is_agent)), by.client[is_agent])
         moments, status = (found[name].cast(pa.int64()).to_numpy() for name in ("happened_at", "status"))
-        visits = found.select(["method", "bytes", "utm_source"]).filter(pa.array(is_visit))
-        for name, column in self._known.visits(by.only(is_visit), proofs[is_visit], moments[is_visit]).items():
-            visits = visits.append_column(name, column)
+        whos = self._known.visits(by.only(is_visit), proofs[is_visit], moments[is_visit])
+        visits = self._visits(found.filter(pa.array(is_visit)), whos)
         lines = Judged(found["line_key"].to_numpy(), moments, self._page(found), status, is_visit)
-        return Chunk(lines, self._told.pages, visits, bad)
+        return Chunk(lines, self._told.pages, self._told.kinds, visits, bad)
+
+    def _visits(self, found: pa.Table, whos: Codes) -> pa.Table:
+        said = zip(*(found[name].to_pylist() for name in ("method", "utm_source")), strict=True)
+        return pa.table({"kind": self._told.kinds_of(whos, self._told.said.numbers(said)), "bytes": found["bytes"]})
 
     def _proven(self, agents: pa.Table, clients: Codes) -> Codes:
         """What the claims of agents prove."""

@@ -31,8 +31,7 @@ TEXT = np.dtype([
 ])  # fmt: skip
 TOLD = np.dtype([
     ("page", np.int32),  # that a request asks for, -1 for none
-    ("method", np.int32),  # of a request
-    ("source", np.int32),  # utm_source of a request
+    ("said", np.int32),  # method and utm_source of a request
     ("sender", np.int32),  # assistant that a referrer, or the utm_source of a request, is of; 0 for none
     ("client", np.int32),  # whom a User-Agent line stands for
 ])  # fmt: skip

@@ -8,10 +8,11 @@ import pyarrow as pa
 
 from geo_flywheel.records import LogFile
 from geo_flywheel.store.access_logs import layouts
-from geo_flywheel.store.access_logs.cells import Pages
-from geo_flywheel.store.access_logs.clients import Answers, Codes, Known
+from geo_flywheel.store.access_logs.clients import Codes, Known
+from geo_flywheel.store.access_logs.numbered import Numbered, Pages, distinct
 from geo_flywheel.store.access_logs.rows import AGENT, HOST, REFERRER, TOLD, Rows
 from geo_flywheel.store.access_logs.texts import MOST, Bytes, Texts
+from geo_flywheel.store.numbers import VisitKind
 
 
 class Told:
@@ -20,24 +21,30 @@ class Told:
     Attributes:
         texts: As `rows` says whose they are.
         pages: Those that requests ask for.
-        methods: Those of requests.
-        sources: Those that utm_source names.
+        said: Method and utm_source of requests.
+        kinds: What visits have in common.
         of: What was told of each text, shape (text,) of `rows.TOLD`.
     """
 
     def __init__(self, file: LogFile, known: Known, beside: duckdb.DuckDBPyConnection, texts: Texts) -> None:
         """Begin with nothing told of `texts`; `beside` is where they are taken apart."""
         self.texts, self.pages = texts, Pages()
-        self.methods: Answers[str] = Answers()
-        self.sources: Answers[str | None] = Answers()
+        self.said: Numbered[tuple[str, str | None]] = Numbered()
+        self.kinds: Numbered[VisitKind] = Numbered()
         self.of = np.empty(0, TOLD)
         self._host, self._known, self._beside = file.host, known, beside
         self._hosts: dict[int, str] = {0: file.host} if file.layout == "combined" else {}
 
     @property
     def is_full(self) -> bool:
-        """Whether there are more pages than is worth remembering; those of texts alone are half as many."""
-        return len(self.pages.names) > 2 * MOST
+        """Whether there is more of anything than is worth remembering; of texts alone there are half as many."""
+        return max(len(told.things) for told in (self.pages, self.said, self.kinds)) > 2 * MOST
+
+    def kinds_of(self, whos: Codes, said: Codes) -> Codes:
+        """Return the number of what each visit has in common with others, by who sent it and what it said."""
+        found, which = distinct(whos, said)
+        pairs = ((self._known.whos.things[who], self.said.things[words]) for who, words in found)
+        return self.kinds.numbers(VisitKind(method, *who, source) for who, (method, source) in pairs)[which]
 
     def learn(self, count: int) -> None:
         """Ask about those of the first `count` texts that are new."""
@@ -71,8 +78,7 @@ class Told:
         pages = self.pages.numbers(zip(hosts, asked["path"].to_pylist(), strict=True))
         is_page = asked["is_path"].to_numpy() & np.array([host != "" for host in hosts])
         self.of["page"][numbers] = np.where(is_page, pages, -1)
-        self.of["method"][numbers] = self.methods.numbers(asked["method"].to_pylist())
-        self.of["source"][numbers] = self.sources.numbers(sources)
+        self.of["said"][numbers] = self.said.numbers(zip(asked["method"].to_pylist(), sources, strict=True))
         self.of["sender"][numbers] = self._known.campaigns(sources)
 
     def _asked(self, texts: Any, query: str, values: dict[str, str] | None = None) -> pa.Table:

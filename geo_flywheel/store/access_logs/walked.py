@@ -94,13 +94,9 @@ class Walked(Queried):
         is_agent = self._known.are_agents(by)
         proofs = np.zeros(visit.size, np.int64)
         proofs[is_agent] = self._proofs_of(text, visit[is_agent], by.client[is_agent])
-        visits = {
-            "method": told.methods.texts(request["method"]),
-            "bytes": pa.array(visit["size"], mask=visit["size"] < 0),
-            "utm_source": told.sources.texts(request["source"]),
-            **self._known.visits(by, proofs, visit["moment"]),
-        }
-        return Chunk(lines._replace(keys=lines.keys ^ np.uint64(self._salt)), told.pages, pa.table(visits))
+        kinds = told.kinds_of(self._known.visits(by, proofs, visit["moment"]), request["said"])
+        visits = pa.table({"kind": kinds, "bytes": pa.array(visit["size"], mask=visit["size"] < 0)})
+        return Chunk(lines._replace(keys=lines.keys ^ np.uint64(self._salt)), told.pages, told.kinds, visits)
 
     def _proofs_of(self, text: Bytes, agents: Rows, clients: Codes) -> Codes:
         """What the claims of agents prove."""

@@ -3,7 +3,7 @@
 CREATE OR REPLACE VIEW visits AS
 SELECT
     v.happened_at, CAST(v.happened_at AS DATE) AS day, CAST(date_trunc('week', v.happened_at) AS DATE) AS week,
-    v.host, v.page_no, g.url, g.site, g.site_key, v.path, v.method, v.status,
+    p.host, p.page_no, g.url, g.site, g.site_key, p.path, k.method, v.status,
     CASE
         WHEN v.status BETWEEN 200 AND 299 OR v.status = 304 THEN 'ok'
         WHEN v.status BETWEEN 300 AND 399 THEN 'redirect'
@@ -13,10 +13,12 @@ SELECT
         WHEN v.status BETWEEN 500 AND 599 THEN 'server error'
         ELSE 'other'
     END AS status_class,
-    v.bytes, v.agent, v.operator, v.purpose, v.verification, v.assistant, v.attribution, v.utm_source, v.reading_no
+    v.bytes, k.agent, k.operator, k.purpose, k.verification, k.assistant, k.attribution, k.utm_source, v.reading_no
 FROM visit AS v
 JOIN current_reading AS r ON r.reading_no = v.reading_no
-JOIN page AS g ON g.page_no = v.page_no;
+JOIN visit_kind AS k ON k.kind_no = v.kind_no
+JOIN log_page AS p ON p.log_page_no = v.log_page_no
+JOIN page AS g ON g.page_no = p.page_no;
 
 -- Hits of AI agents per page and day.
 CREATE OR REPLACE VIEW bot_hits AS
@@ -54,6 +56,14 @@ SELECT 'access_log' AS source, url AS unit, page_no, site, site_key, CAST(NULL A
 FROM visits
 WHERE status = 200
 GROUP BY url, page_no, site, site_key;
+
+-- The hosts that each log names.
+CREATE OR REPLACE VIEW log_hosts AS
+SELECT reading_no, host FROM traffic
+UNION
+SELECT reading_no, host
+FROM (SELECT DISTINCT reading_no, log_page_no FROM visit) AS v
+JOIN log_page AS p ON p.log_page_no = v.log_page_no;
 
 -- The days of which there is a log at all, per host: on another day nothing was seen, which is not nothing.
 CREATE OR REPLACE VIEW log_days AS

@@ -16,6 +16,9 @@ _MEANINGS = {
     **{name: _PAGE.format(name) for name in ("page_no", "target_page_no", "from_page_no", "to_page_no")},
     "site_no": "(SELECT site FROM page AS n WHERE n.page_no = v.site_no)",
     "prompt_no": "(SELECT prompt_id FROM prompt AS n WHERE n.prompt_no = v.prompt_no)",
+    "log_page_no": "(SELECT concat_ws(' ', host, path) FROM log_page AS n WHERE n.log_page_no = v.log_page_no)",
+    "kind_no": "(SELECT concat_ws('|', method, agent, verification, assistant, attribution, utm_source)"
+    " FROM visit_kind AS n WHERE n.kind_no = v.kind_no)",
 }
 _READ = "(SELECT n.identity FROM capture AS n JOIN reading AS m USING (capture_no) WHERE m.reading_no = v.{})"
 _ORIGINS = {

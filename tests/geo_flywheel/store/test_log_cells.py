@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_flywheel.store.access_logs import cells as log_cells
-from geo_flywheel.store.access_logs.cells import Cells, Pages
+from geo_flywheel.store.access_logs.cells import Cells
+from geo_flywheel.store.access_logs.numbered import Pages
 
 _LINES = st.tuples(
     st.sampled_from(["own.example", "other.example", "own.example/a"]),

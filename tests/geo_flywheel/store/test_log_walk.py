@@ -141,12 +141,12 @@ def told(file: LogFile) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ..
     bad: list[str] = []
     for chunk in log_chunks.chunks(file):
         said = chunk.lines
-        pages = [chunk.pages.names[number] for number in said.page]
+        pages = [chunk.pages.things[number] for number in said.page]
         lines = list(zip(said.keys.tolist(), said.moments.tolist(), pages, said.status.tolist(), strict=True))
         rows.update(zip(lines, said.is_visit.tolist(), strict=True))
         found = [line for line, is_visit in zip(lines, said.is_visit, strict=True) if is_visit]
-        entries = [tuple(sorted(entry.items())) for entry in chunk.visits.to_pylist()]
-        visits.update(zip(found, entries, strict=True))
+        kinds = [chunk.kinds.things[number] for number in chunk.visits["kind"].to_pylist()]
+        visits.update(zip(found, kinds, chunk.visits["bytes"].to_pylist(), strict=True))
         bad += chunk.bad
     return rows, visits, bad
 
@@ -198,7 +198,7 @@ def test_lines_walked_through_say_what_the_query_says(
     assert walked == queried
 
 
-TABLES = ("visit", "traffic", "log_file", "log_problem", "log_line", "link", "page")
+TABLES = ("visit", "visit_kind", "log_page", "traffic", "log_file", "log_problem", "log_line", "link", "page")
 
 
 def stored(file: LogFile, folder: Path, least: int) -> dict[str, Counter[tuple[Any, ...]]]:
@@ -312,4 +312,4 @@ def test_an_escape_that_is_no_text_stops_no_log(tmp_path: Path) -> None:
     line = '1.2.3.4 - - [01/Mar/2026:00:00:00 +0000] "GET /a?utm_source=x%C3 HTTP/1.1" 200 5 "-" "GPTBot"\n'
     path.write_text(line * 2)
     for _, visits, _ in both(LogFile(path, "Combined", "combined", VISITORS, "own.example")):
-        assert {value for _, visit in visits for name, value in visit if name == "utm_source"} == {"x%c3"}
+        assert {kind.utm_source for _, kind, _ in visits} == {"x%c3"}

@@ -12,7 +12,9 @@ from geo_flywheel.errors import NotIdentified
 from geo_flywheel.records import Answer, Ask, Citation, Fact, Listing, Prompt, Status
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import Store, open_store
+from geo_flywheel.store.numbers import VisitKind
 from geo_flywheel.store.panel import panel_of
+from tests.geo_flywheel.store.visiting import visit
 
 MONDAY = datetime(2026, 3, 2)
 TODAY = date(2026, 3, 30)
@@ -64,20 +66,16 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def visited(store: Store, moments: list[datetime], until: datetime, *, agent: str | None) -> None:
     """Put visits to the first page of tents on record, and a log of its host until a moment."""
-    page = PAGES["tents"][0]
-    [(page_no, link_no)] = store.rows("SELECT page_no, link_no FROM link WHERE raw_url = ?", [page])
     reading = 1 if agent else 2
     run = store.connection.execute
     if not agent:
         _keep(store, [])
     run("INSERT INTO log_file VALUES (?, 'combined', 9, 9, 0, ?, ?)", [reading, MONDAY, until])
-    for number, moment in enumerate(moments):
-        who = (agent, "openai", "training", "verified", None, None) if agent else (None, *[None] * 3, "chatgpt", "utm")
-        key = number + 1000 * reading
-        run(
-            "INSERT INTO visit VALUES (?, ?, ?, 'www.a.example', ?, ?, '/1', 'GET', 200, 1, ?, ?, ?, ?, ?, ?, NULL)",
-            [key, reading, moment, page_no, link_no, *who],
-        )
+    fetch = VisitKind("GET", agent, "openai", "training", "verified", None, None, None)
+    sent = VisitKind("GET", None, None, None, None, "chatgpt", "utm", None)
+    kind = fetch if agent else sent
+    came = ((number + 1000 * reading, moment, kind) for number, moment in enumerate(moments))
+    visit(store, reading, ("www.a.example", "/1"), came)
 
 
 def rows(store: Store, **how: object) -> pd.DataFrame:

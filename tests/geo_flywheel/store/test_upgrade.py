@@ -152,3 +152,27 @@ def test_a_file_that_is_up_to_date_is_not_written_to(path: Path) -> None:
     before = path.read_bytes()
     make(path)
     assert path.read_bytes() == before
+
+
+def test_what_visits_have_in_common_stands_once_and_says_the_same(path: Path, shipped: Shipped) -> None:
+    shipped.migrations, shipped.views = list(MIGRATIONS[:5]), []
+    requests = [
+        (1, "a.example", 1, 1, "/x", "GET", 200, 5, "GPTBot", "OpenAI", "training", "verified", None, None, None),
+        (2, "a.example", 1, 1, "/x", "GET", 404, None, "GPTBot", "OpenAI", "training", "verified", None, None, None),
+        (3, "a.example/b", 2, 2, "/x", "HEAD", 200, 0, "GPTBot", "OpenAI", "training", None, None, None, None),
+        (4, "a.example", 1, 3, "/x", "GET", 200, 5, None, "OpenAI", None, None, "ChatGPT", "utm", "chatgpt.com"),
+        (4, "a.example", 1, 3, "/x", "GET", 200, 5, None, "OpenAI", None, None, "ChatGPT", "utm", "chatgpt.com"),
+    ]
+    with open_store(path) as store:
+        sql = "INSERT INTO visit VALUES (?, 1, TIMESTAMP '2026-03-01', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        for request in requests:
+            store.connection.execute(sql, request)
+    shipped.migrations, shipped.views = list(MIGRATIONS), list(VIEWS)
+    with open_store(path, read_only=True) as store:
+        found = store.rows(
+            "SELECT key, host, page_no, link_no, path, method, status, bytes, agent, operator, purpose, verification,"
+            " assistant, attribution, utm_source FROM visit JOIN log_page USING (log_page_no)"
+            " JOIN visit_kind USING (kind_no) ORDER BY key"
+        )
+        assert found == requests
+        assert store.rows("SELECT count(*), (SELECT count(*) FROM log_page) FROM visit_kind") == [(3, 3)]

@@ -9,8 +9,10 @@ import pytest
 from geo_flywheel.records import Engagement, Fact, Listing
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import Store, open_store
+from geo_flywheel.store.numbers import VisitKind
 from geo_flywheel.track import track
 from geo_flywheel.track.signals import LoggedWeek, logged_weeks, told_weeks
+from tests.geo_flywheel.store.visiting import visit
 
 MONDAY = datetime(2026, 3, 2)
 RUNNING = date(2026, 3, 16)
@@ -26,35 +28,17 @@ def store(tmp_path: Path) -> Iterator[Store]:
     """A log of ten days from Monday on: visits out of assistants, fetches real and claimed."""
     with open_store(tmp_path / "s.duckdb") as opened:
         _keep(opened, Listing("sitemap", PAGE, MONDAY.date()))
-        [(page_no, link_no)] = opened.rows("SELECT page_no, link_no FROM link")
         run = opened.connection.execute
         run(
             "INSERT INTO log_file VALUES (1, 'combined', 9, 9, 0, ?, ?)", [MONDAY, MONDAY + timedelta(days=9, hours=23)]
         )
-        who = [
-            (0, None, None, None, "ChatGPT", "referrer"),
-            (0, None, None, None, "ChatGPT", "utm"),
-            (8, None, None, None, "Claude", "referrer"),
-            (1, "GPTBot", "training", "verified", None, None),
-            (2, "OAI-SearchBot", "search_index", "verified", None, None),
-            (3, "GPTBot", "training", "spoofed", None, None),
-        ]
-        for key, (day, agent, purpose, verification, assistant, attribution) in enumerate(who):
-            run(
-                "INSERT INTO visit VALUES"
-                " (?, 1, ?, 'www.a.example', ?, ?, '/1', 'GET', 200, 1, ?, 'x', ?, ?, ?, ?, NULL)",
-                [
-                    key,
-                    MONDAY + timedelta(days=day),
-                    page_no,
-                    link_no,
-                    agent,
-                    purpose,
-                    verification,
-                    assistant,
-                    attribution,
-                ],
-            )
+        sent = ("ChatGPT", "referrer"), ("ChatGPT", "utm"), ("Claude", "referrer")
+        fetched = (("GPTBot", "training", "verified"), ("OAI-SearchBot", "search_index", "verified"),
+                   ("GPTBot", "training", "spoofed"))  # fmt: skip
+        kinds = [VisitKind("GET", None, "x", None, None, name, how, None) for name, how in sent]
+        kinds += [VisitKind("GET", agent, "x", why, proof, None, None, None) for agent, why, proof in fetched]
+        days = [MONDAY + timedelta(days=day) for day in (0, 0, 8, 1, 2, 3)]
+        visit(opened, 1, ("www.a.example", "/1"), zip(range(6), days, kinds, strict=True))
         yield opened
 
 
@@ -66,7 +50,7 @@ def test_visits_by_referrer_and_by_utm_and_fetches_by_purpose_stand_apart(store:
 
 
 def test_a_crawler_that_is_not_who_it_says_is_no_presence(store: Store) -> None:
-    store.connection.execute("UPDATE visit SET verification = 'unverifiable' WHERE agent IS NOT NULL")
+    store.connection.execute("UPDATE visit_kind SET verification = 'unverifiable' WHERE agent IS NOT NULL")
     assert [(w.training, w.search) for w in logged_weeks(store, "a.example", RUNNING)] == [(0, 0), (0, 0)]
 
 
