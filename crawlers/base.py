@@ -1,6 +1,6 @@
 """The contracts of the plugins: what an engine, a source and an import are made of, and how they reach the outside."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -215,7 +215,7 @@ class Import:
         read: The facts in the file; raises `Unreadable` naming the line or member at fault.
         keeps: Whether the archive keeps its files unasked; those that hold personal data are kept with --keep only.
         rules: A name for the state of what it reads by beside its own code (lists that are dated), None for nothing.
-        rehearse: Loads what reading the file takes long to load, while its digest is taken; it may fail as `read` does.
+        begin: As `read`, for a large file while its digest is taken: what takes long begins with the first fact.
     """
 
     describe: str
@@ -223,4 +223,4 @@ class Import:
     read: Callable[[DroppedFile], Iterable[Fact]]
     keeps: bool = True
     rules: Callable[[], str] | None = None
-    rehearse: Callable[[DroppedFile], None] | None = None
+    begin: Callable[[DroppedFile], Generator[Fact]] | None = None

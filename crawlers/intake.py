@@ -5,14 +5,15 @@ import math
 import os
 import zlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
@@ -58,6 +59,38 @@ class Places:
 
     store: Path
     archive: Path
+
+
+class _Begun:
+    """The facts of a file, the first of which is made from now on."""
+
+    def __init__(self, facts: Generator[Fact]) -> None:
+        self._facts = facts
+        self._worker = ThreadPoolExecutor(1)
+        self._first = self._worker.submit(next, facts, None)
+
+    def __iter__(self) -> Iterator[Fact]:
+        if (first := self._first.result()) is not None:
+            yield first
+            yield from self._facts
+
+    def close(self) -> None:
+        self._worker.shutdown()
+        self._facts.close()
+
+
+class _Handed(NamedTuple):
+    """A file that was handed in just now.
+
+    Attributes:
+        path: Where it lies.
+        note: What the archive shall say of it.
+        facts: Those in it, where reading it was begun.
+    """
+
+    path: Path
+    note: dict[str, Any]
+    facts: Iterable[Fact] | None = None
 
 
 def recognise(file: DroppedFile) -> str:
@@ -106,7 +139,7 @@ def take_in(
     with Turns(places.store) as turns:
         yield from _left_by_the_dead(places, turns)
         yield from _again(places, turns, out_of_date(turns.take()))
-        yield from _handed_in(places, turns, (_note(turns, path, options, plugin) for path in paths))
+        yield from _handed_in(places, turns, paths, partial(_note, turns, options, plugin))
 
 
 def _left_by_the_dead(places: Places, turns: Turns) -> Iterator[Outcome]:
@@ -119,22 +152,27 @@ def _left_by_the_dead(places: Places, turns: Turns) -> Iterator[Outcome]:
             yield from _asked_before(turns, warc)
 
 
-def _handed_in(places: Places, turns: Turns, notes: Iterator[tuple[Path, dict[str, Any]]]) -> Iterator[Outcome]:
+def _handed_in(
+    places: Places, turns: Turns, paths: Iterable[Path], noted: Callable[[Path, ExitStack], _Handed]
+) -> Iterator[Outcome]:
     run: archive.Run | None = None
     try:
-        for path, note in notes:
-            if note["kind"] == "file" and is_current(turns.take(), note["sha256"], _reader(note)):
-                yield Outcome(note["name"], "held", note["plugin"])
-            else:
-                run = run or archive.Run(places.archive, "import")
-                yield from _committed(places, turns, _archived(run, path, note), path)
+        for path in paths:
+            with ExitStack() as begun:
+                handed = noted(path, begun)
+                note = handed.note
+                if note["kind"] == "file" and is_current(turns.take(), note["sha256"], _reader(note)):
+                    yield Outcome(note["name"], "held", note["plugin"])
+                else:
+                    run = run or archive.Run(places.archive, "import")
+                    yield from _committed(places, turns, _archived(run, path, note), handed)
     finally:
         if run is not None:
             run.close()
 
 
-def _note(turns: Turns, path: Path, options: Mapping[str, str], plugin: str | None) -> tuple[Path, dict[str, Any]]:
-    """A file and what the archive shall say of it: that it was kept, or why it was not."""
+def _note(turns: Turns, options: Mapping[str, str], plugin: str | None, path: Path, begun: ExitStack) -> _Handed:
+    """Look at a file, and find what the archive shall say of it: that it was kept, or why it was not."""
     name = os.fsencode(path).decode("utf-8", "backslashreplace")
     try:
         size = path.stat().st_size
@@ -142,21 +180,14 @@ def _note(turns: Turns, path: Path, options: Mapping[str, str], plugin: str | No
             turns.rest()
         file = dropped(path, name, options)
         taker = plugin or recognise(file)
-        sha256 = _digest(file, plugins.import_(taker))
-        told = {key: value for key, value in options.items() if key != KEEP or not plugins.import_(taker).keeps}
+        reader = plugins.import_(taker)
+        facts = begun.enter_context(closing(_Begun(reader.begin(file)))) if reader.begin and size > _LARGE else None
+        sha256 = kept_files.digest(path)
     except (GeoFlywheelError, OSError) as error:
-        return path, _failed(name, error)
+        return _Handed(path, _failed(name, error))
+    told = {key: value for key, value in options.items() if key != KEEP or not reader.keeps}
     about = {"name": name, "bytes": size, "plugin": taker, "options": told}
-    return path, {"kind": "file", "sha256": sha256, **about}
-
-
-def _digest(file: DroppedFile, reader: Import) -> str:
-    """The sha256 of a file; its reader rehearses meanwhile."""
-    if reader.rehearse is None:
-        return kept_files.digest(file.path)
-    with ThreadPoolExecutor(1) as beside:
-        beside.submit(reader.rehearse, file)
-        return kept_files.digest(file.path)
+    return _Handed(path, {"kind": "file", "sha256": sha256, **about}, facts)
 
 
 def _failed(name: str, error: Exception) -> dict[str, Any]:
@@ -228,21 +259,21 @@ def _reader(note: dict[str, Any]) -> Reader:
     return Reader(plugin, version, note.get("options", {}))
 
 
-def _committed(places: Places, turns: Turns, entry: archive.Entry, path: Path | None = None) -> Iterator[Outcome]:
+def _committed(places: Places, turns: Turns, entry: archive.Entry, handed: _Handed | None = None) -> Iterator[Outcome]:
     """Commit an entry, and read again what leaned on a reading that it superseded.
 
     Args:
         places: The store and the archive.
         turns: At the store.
         entry: What the archive says.
-        path: The file as it was handed in just now, None when that was before.
+        handed: The file as it was handed in just now, None when that was before.
     """
-    yield _commit(places, turns, entry, path=path)
+    yield _commit(places, turns, entry, handed=handed)
     yield from _again(places, turns, out_of_date(turns.take()))
 
 
 def _commit(
-    places: Places, turns: Turns, entry: archive.Entry, pending: Iterable[str] = (), path: Path | None = None
+    places: Places, turns: Turns, entry: archive.Entry, pending: Iterable[str] = (), handed: _Handed | None = None
 ) -> Outcome:
     """Read an archived entry and store what it says, or why it could not be read."""
     name, plugin = entry.note["name"], entry.note["plugin"]
@@ -252,7 +283,7 @@ def _commit(
         return Outcome(name, "failed" if is_unread else "read", plugin, added, problem)
     store, source = turns.take(), _source(entry)
     try:
-        return Outcome(name, "read", plugin, append(store, source, _facts(places, entry, path), pending))
+        return Outcome(name, "read", plugin, append(store, source, _facts(places, entry, handed), pending))
     except GeoFlywheelError as error:
         record_failure(store, source, str(error))
         return Outcome(name, "failed", plugin, problem=str(error))
@@ -262,14 +293,18 @@ def _kind(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".split("\n", 1)[0]
 
 
-def _facts(places: Places, entry: archive.Entry, path: Path | None) -> Iterator[Fact]:
+def _facts(places: Places, entry: archive.Entry, handed: _Handed | None) -> Iterator[Fact]:
     note = entry.note
     if note["kind"] == "failed":
         raise Unreadable(note["problem"])
-    reader = plugins.import_(note["plugin"])
-    kept = kept_files.kept_file(places.archive, note["sha256"]) if _is_kept(note) else path or _at_hand(places, note)
-    for fact in _guarded(note, lambda: reader.read(dropped(kept, note["name"], note["options"]))):
+    begun = handed.facts if handed else None
+    for fact in _guarded(note, lambda: begun or _read(places, note, handed.path if handed else None)):
         yield _guarded_table(note, fact) if isinstance(fact, Table) else fact
+
+
+def _read(places: Places, note: dict[str, Any], path: Path | None) -> Iterable[Fact]:
+    kept = kept_files.kept_file(places.archive, note["sha256"]) if _is_kept(note) else path or _at_hand(places, note)
+    return plugins.import_(note["plugin"]).read(dropped(kept, note["name"], note["options"]))
 
 
 def _at_hand(places: Places, note: dict[str, Any]) -> Path:

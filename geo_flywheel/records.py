@@ -5,12 +5,12 @@ Two distinctions are never blurred. A page *cited* in an answer (`Citation`) and
 All times are naive UTC.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import Struct, field
 
@@ -395,6 +395,7 @@ class LogFile(Struct, frozen=True):
         visitors: Who stands behind the requests.
         host: Host of the requests whose lines name none, lower case.
         keys: For lines of JSON, the path of each field, where it differs from log to log.
+        begun: What its lines say, where the store makes that already.
     """
 
     path: Path
@@ -403,6 +404,7 @@ class LogFile(Struct, frozen=True):
     visitors: Visitors
     host: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
+    begun: Iterator[Any] | None = None
 
 
 class Resolution(Struct, frozen=True):

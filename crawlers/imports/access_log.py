@@ -4,10 +4,12 @@
 operators of agents publish, newer than those shipped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from crawlers.base import DroppedFile, Import
 from crawlers.logs import formats
@@ -47,10 +49,11 @@ def read(file: DroppedFile) -> Iterator[LogFile]:
     yield LogFile(file.path, found.name, found.layout, visitors, _host(file), found.keys)
 
 
-def rehearse(file: DroppedFile) -> None:
-    """Load what a large log needs; raises as `read`."""
+def begin(file: DroppedFile) -> Generator[LogFile]:
+    """Yield the log, its lines being taken apart from then on; raises as `read`."""
     for log in read(file):
-        chunks.rehearse(log, file.head)
+        with chunks.begun(log) as begun:
+            yield replace(log, begun=begun)
 
 
 @cache
@@ -61,7 +64,7 @@ def rules() -> str:
 
 
 IMPORT = Import(
-    "access logs of web servers and CDNs, plain or gzip", refuse, read, keeps=False, rules=rules, rehearse=rehearse
+    "access logs of web servers and CDNs, plain or gzip", refuse, read, keeps=False, rules=rules, begin=begin
 )
 
 

@@ -5,6 +5,7 @@ import zlib
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from io import BufferedIOBase
 from itertools import cycle
 from pathlib import Path
@@ -61,13 +62,21 @@ def lines(path: Path, *, has_headers: bool) -> Iterator[Lines]:
             yield Lines(padded(part), fields)
 
 
-def ahead(made: Iterator[_Made], most: int = 1) -> Iterator[_Made]:
-    """Yield the same things, made while those before them are worked on: at most so many wait."""
-    with ThreadPoolExecutor(1) as worker:
-        coming = deque(worker.submit(next, made, None) for _ in range(most))
+@contextmanager
+def ahead(made: Iterator[_Made], most: int = 1) -> Iterator[Iterator[_Made]]:
+    """Yield the same things, made from now on while those before them are worked on: at most so many wait."""
+    worker = ThreadPoolExecutor(1)
+    coming = deque(worker.submit(next, made, None) for _ in range(most))
+
+    def taken() -> Iterator[_Made]:
         while (thing := coming.popleft().result()) is not None:
             coming.append(worker.submit(next, made, None))
             yield thing
+
+    try:
+        yield taken()
+    finally:
+        worker.shutdown(cancel_futures=True)
 
 
 def header(line: str) -> tuple[str, ...]:

@@ -52,11 +52,12 @@ class Walked(Queried):
 
     def chunks(self, blocks: Iterator[Lines]) -> Iterator[Chunk]:
         """Yield what lines say, first those of a block that fit; a part of a block is walked through ahead."""
-        for part in ahead(self._through(blocks)):
-            if part.texts is not self._told.texts or self._told.is_full:
-                self._told = Told(self._file, self._known, self._beside, part.texts)
-            self._told.learn(part.known)
-            yield from self._told_of(part)
+        with ahead(self._through(blocks)) as parts:
+            for part in parts:
+                if part.texts is not self._told.texts or self._told.is_full:
+                    self._told = Told(self._file, self._known, self._beside, part.texts)
+                self._told.learn(part.known)
+                yield from self._told_of(part)
 
     def _through(self, blocks: Iterator[Lines]) -> Iterator[_Part]:
         """The parts of each block: as much of it as there is room for new texts."""

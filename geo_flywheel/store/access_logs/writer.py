@@ -22,10 +22,9 @@ import pyarrow.compute as pc
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.records import LogFile
 from geo_flywheel.store.access_logs.cells import Cells
-from geo_flywheel.store.access_logs.chunks import chunks
+from geo_flywheel.store.access_logs.chunks import begun
 from geo_flywheel.store.access_logs.clients import Mask
 from geo_flywheel.store.access_logs.groups import Groups
-from geo_flywheel.store.access_logs.lines import ahead
 from geo_flywheel.store.access_logs.queried import Chunk, Keys
 from geo_flywheel.store.access_logs.seen import Seen
 from geo_flywheel.store.access_logs.visits import Visits
@@ -37,7 +36,6 @@ SAMPLE = 20
 _LONGEST_SAMPLE = 300
 _ADDRESS = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,}")
 
-_AHEAD = 3  # chunks: while visits are stored, others are made
 _DAY = 86_400_000_000  # microseconds
 _START = datetime(1970, 1, 1)  # noqa: DTZ001 - naive UTC, as all moments of the store
 
@@ -61,9 +59,9 @@ class Writer:
             Unreadable: If it cannot be read, or no line of it says what a log says.
         """
         tally = _Tally()
-        with _desk(self._store) as desk:
+        with begun(file) as chunks, _desk(self._store) as desk:
             self._seen, self._cells = Seen(desk), Cells(desk)
-            for chunk in ahead(chunks(file), _AHEAD):
+            for chunk in chunks:
                 self._take(chunk, tally)
             if tally.lines == tally.bad:
                 raise Unreadable(f"{file.path}: none of its {tally.lines:,} lines could be read as {file.format}")

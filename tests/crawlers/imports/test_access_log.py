@@ -4,6 +4,7 @@ import gzip
 import re
 import subprocess
 import sys
+import threading
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -442,6 +443,48 @@ def test_a_large_log_is_stored_as_a_small_one_is(
             taken(places, path)
     found = [(told(places), rows(places, "SELECT key FROM log_line ORDER BY key")) for places in ways]
     assert all(other == found[0] for other in found)
+
+
+@pytest.mark.parametrize("is_walked", [False, True])
+def test_a_log_begun_before_its_digest_is_known_is_stored_as_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_walked: bool
+) -> None:
+    path = file(tmp_path, "log.gz", written(LOG, combined))
+    found = []
+    for least in (10**9, 0):
+        monkeypatch.setattr("geo_flywheel.store.access_logs.chunks.LEAST", 0 if is_walked else 10**9)
+        monkeypatch.setattr("crawlers.intake._LARGE", least)
+        places = Places(tmp_path / f"{least}.duckdb", tmp_path / f"{least}")
+        assert [outcome.state for outcome in taken(places, path) + taken(places, path)] == ["read", "held"]
+        found.append((told(places), rows(places, "SELECT key FROM log_line ORDER BY key")))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("is_walked", [False, True])
+def test_of_a_log_begun_nothing_goes_on_when_it_is_held_or_fails(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_walked: bool
+) -> None:
+    monkeypatch.setattr("geo_flywheel.store.access_logs.chunks.LEAST", 0 if is_walked else 10**9)
+    monkeypatch.setattr("geo_flywheel.store.access_logs.lines.BLOCK", 500)
+    monkeypatch.setattr("crawlers.intake._LARGE", 0)
+    whole, torn = (file(tmp_path, name, written(LOG, combined)) for name in ("log", "torn.gz"))
+    torn.write_bytes(torn.read_bytes()[:-9])
+    no_ranges = file(tmp_path, "ranges.json", b"{")
+    before = threading.active_count()
+    assert [outcome.state for outcome in taken(places, whole) + taken(places, whole)] == ["read", "held"]
+    assert threading.active_count() == before
+    (outcome,) = taken(places, torn)
+    assert "damaged or cut off" in (outcome.problem or "")
+    (outcome,) = taken(places, whole, ranges=no_ranges)
+    assert str(no_ranges) in (outcome.problem or "")
+    monkeypatch.setattr("geo_flywheel.store.kept_files.digest", _unreadable)
+    (outcome,) = taken(places, whole)
+    assert "cannot be read" in (outcome.problem or "")
+    assert threading.active_count() == before
+
+
+def _unreadable(_: Path) -> str:
+    raise OSError(5, "Input/output error")
 
 
 # Real logs

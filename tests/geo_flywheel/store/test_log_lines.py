@@ -1,4 +1,6 @@
 import gzip
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,7 +10,7 @@ from xxhash import xxh64_intdigest
 
 from geo_flywheel.errors import Unreadable
 from geo_flywheel.store.access_logs import lines as log_lines
-from geo_flywheel.store.access_logs.lines import lines, table
+from geo_flywheel.store.access_logs.lines import ahead, lines, table
 from geo_flywheel.store.access_logs.writer import without_addresses
 
 
@@ -82,3 +84,27 @@ def test_damaged_gzip_says_so(tmp_path: Path) -> None:
 @given(before=st.text("ab [", max_size=5))
 def test_no_address_is_left_in_what_is_kept_of_a_line(address: str, before: str) -> None:
     assert address not in without_addresses(f"{before} {address} x [{address}] for={address};")
+
+
+def test_what_is_made_ahead_is_the_same_and_no_more_than_may_wait() -> None:
+    made = []
+    begun, before = threading.Event(), threading.active_count()
+
+    def some() -> Iterator[int]:
+        for number in range(1, 9):
+            made.append(number)
+            begun.set()
+            yield number
+        raise ValueError("no more")
+
+    with ahead(some(), 3) as things:
+        assert begun.wait(60)
+        for number in range(1, 9):
+            assert next(things) == number
+            assert len(made) <= number + 3
+        with pytest.raises(ValueError, match="no more"):
+            next(things)
+    with ahead(some(), 2) as things:
+        assert next(things) == 1
+    assert len(made) <= 8 + 1 + 2
+    assert threading.active_count() == before
