@@ -20,9 +20,14 @@ def unit_means(columns: Floats, unit: Numbers) -> Floats:
         columns: Shape (row, column).
         unit: Code of each row's unit, ascending without gaps from 0, shape (row,).
     """
-    starts = np.flatnonzero(np.diff(unit, prepend=-1))
+    starts = _starts(unit)
     sums: Floats = np.add.reduceat(columns, starts, axis=0)
     return sums / np.diff(np.append(starts, len(unit)))[:, None]
+
+
+def _starts(unit: Numbers) -> Numbers:
+    """The first row of each unit."""
+    return np.append(np.zeros_like(unit[:1]), np.flatnonzero(unit[1:] != unit[:-1]) + 1)
 
 
 def sums(codes: Numbers, values: Floats, size: int = 0) -> Floats:
@@ -59,8 +64,8 @@ def within(columns: Floats, unit: Numbers, cell: Numbers | None = None, weight: 
     if cell is None:
         return columns - means[unit]
     of_cells, of_units = _effects(columns, means, unit, cell, weight)
-    rest = columns - of_cells[cell]
-    rest -= of_units[unit]
+    rest: Floats = columns - of_cells.take(cell, axis=0)  # half as long as indexing takes
+    rest -= of_units.take(unit, axis=0)
     return rest
 
 
@@ -70,7 +75,7 @@ def _effects(
     """Effects of cells and of units, shape (cell, column) and (unit, column)."""
     rows, units, cells = len(unit), len(means), int(cell.max()) + 1
     row_weight = np.ones(rows) if weight is None else weight[unit]
-    starts = np.append(np.flatnonzero(np.diff(unit, prepend=-1)), rows)
+    starts = np.append(_starts(unit), rows)
     table = csr_array((row_weight, cell, starts), shape=(units, cells))
     by_unit = np.add.reduceat(row_weight, starts[:-1])[:, None]
     by_cell = sums(cell, row_weight, cells)[:, None]
