@@ -162,6 +162,7 @@ def _handed_in(
                 handed = noted(path, begun)
                 note = handed.note
                 if note["kind"] == "file" and is_current(turns.take(), note["sha256"], _reader(note)):
+                    begun.close()
                     yield Outcome(note["name"], "held", note["plugin"])
                 else:
                     run = run or archive.Run(places.archive, "import")

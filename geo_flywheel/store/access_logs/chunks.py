@@ -11,7 +11,7 @@ from geo_flywheel.store.access_logs.lines import Lines, ahead, lines
 from geo_flywheel.store.access_logs.queried import Chunk, Queried
 
 LEAST = 16 * 1024**2  # bytes of a first block that take longer by the query than compiled code takes to be loaded
-_AHEAD = 16  # chunks: while a digest is taken, or visits are stored, others are made
+_AHEAD = 8  # chunks: while a digest is taken, or visits are stored, others are made
 
 
 @contextmanager
