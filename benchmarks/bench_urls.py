@@ -1,4 +1,4 @@
-"""URL identity: addresses per second on one core, beside the bare parser underneath (ada-url) in the same run.
+"""URL identity on one core, beside the bare parser underneath (ada-url) in the same run.
 
 pytest -m bench -s benchmarks/bench_urls.py
 """
@@ -10,10 +10,12 @@ from time import perf_counter
 import pytest
 from ada_url import normalize_url
 
+from benchmarks.side_by_side import Limit, Round, fail_on_missed, judge
 from geo_flywheel import urls
 
 ADDRESSES = 300_000
-FLOOR = 100_000  # addresses per second
+LIMITS = {"canonical / ada-url alone": Limit(4), "site of the page / ada-url": Limit(2), "site_key / ada-url": Limit(2)}
+ROUNDS = 3
 
 QUERIES = [
     "",
@@ -66,14 +68,11 @@ def test_identity_of_300_000_addresses() -> None:
     items = addresses()
     assert len(set(items)) == ADDRESSES
     pages = [urls.canonical(item).url for item in items]
-    floor = per_second(normalize_url, items)
-    found = {
-        "canonical": per_second(urls.canonical, items),
-        "site of the page": per_second(urls.site, pages),
-        "site_key of the page": per_second(urls.site_key, pages),
-    }
-    print(f"\nada-url alone{'':12} {floor:>12,.0f}/s")
-    for name, speed in found.items():
-        print(f"{name:25} {speed:>12,.0f}/s  {speed / floor:.2f} of ada-url alone")
-    assert found["canonical"] >= FLOOR
-    assert found["site of the page"] >= FLOOR
+
+    def once() -> Round:
+        floor = per_second(normalize_url, items)
+        found = [per_second(urls.canonical, items), per_second(urls.site, pages), per_second(urls.site_key, pages)]
+        print(f"\n  ada-url {floor:,.0f}/s; ours {', '.join(f'{speed:,.0f}/s' for speed in found)}")
+        return dict(zip(LIMITS, (floor / speed for speed in found), strict=True))
+
+    fail_on_missed(judge(LIMITS, once, ROUNDS))
