@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial import distance
 
 from geo_flywheel.estimators import citation_rate
-from tests.queries.markets import Answer, Ask, Market, random_market, week
+from tests.queries.markets import Answer, Ask, Market, Page, random_market, week
 
 SEEDS = range(4)
 Stream = tuple[str, str]
@@ -207,6 +207,49 @@ def test_the_interval_of_a_trajectory_is_the_estimators(prompts: int, repeats: i
             assert row["estimand"] == estimate.interval.estimand
             assert row["low"] == pytest.approx(estimate.interval.low, abs=1e-6)
             assert row["high"] == pytest.approx(estimate.interval.high, abs=1e-6)
+
+
+@pytest.mark.parametrize(("prompts", "weeks"), [(25, 1), (40, 3), (19, 2), (20, 3), (7, 1)])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_intervals_of_market_reports_are_those_over_the_population_of_prompts(
+    prompts: int, weeks: int, seed: int, ask: Ask
+) -> None:
+    draw = np.random.default_rng(seed)
+    chance = draw.beta(0.4, 0.8, (4, prompts))
+    answers: list[Answer] = []
+    for prompt in range(prompts):
+        for _ in range(weeks * int(draw.integers(1, 4))):
+            listed = tuple(page for page in range(4) if draw.random() < 0.8)
+            cited = tuple(page for page in listed if draw.random() < chance[page, prompt])
+            answers.append(Answer("alpha", week(int(draw.integers(weeks))), prompt, cited, retrieved=listed))
+    pages = tuple(Page(f"https://s{number % 3}.example/{number}", f"s{number % 3}.example") for number in range(4))
+    market = Market(pages=pages, answers=tuple(answers))
+    every = Counter(a.prompt for a in answers)
+    told = [
+        (f"{name} {row['site']}", row, every, Counter(a.prompt for a in answers if row["site"] in sites(market, a)))
+        for name in ("citation_share", "presence_and_citations")
+        for row in ask(market, name)
+    ]
+    for row in ask(market, "top_pages"):
+        number = int(row["url"][-1])
+        told.append((row["url"], row, every, Counter(a.prompt for a in answers if number in a.cited)))
+    for row in ask(market, "retrieved_not_cited", least=1):
+        number = int(row["url"][-1])
+        listing = [a for a in answers if number in a.retrieved]
+        cited_of = Counter(a.prompt for a in listing if number in a.cited)
+        told.append((f"retrieved {row['url']}", row, Counter(a.prompt for a in listing), cited_of))
+    assert len(told) == 3 + 3 + 4 + 4
+    for what, row, asked, citing in told:
+        estimate = citation_rate.this_sweep([citing[prompt] for prompt in asked], [*asked.values()])
+        assert row["rate"] == pytest.approx(estimate.value), what
+        if estimate.interval is None:
+            assert (row["low"], row["high"], row["estimand"]) == (None, None, None), what
+            assert f"no interval: {estimate.reason}" in row["note"], what
+        else:
+            sweeps = "this sweep" if weeks == 1 else "these sweeps"
+            assert row["estimand"] == f"{sweeps}, population of prompts"
+            low, high = estimate.interval.low, estimate.interval.high
+            assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-6), what
 
 
 def _counts(market: Market, site: str, monday: date, prompts: int) -> tuple[list[int], list[int]]:

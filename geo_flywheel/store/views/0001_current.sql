@@ -64,13 +64,8 @@ JOIN answers AS a ON a.answer_no = t.answer_no
 JOIN page AS g ON g.page_no = t.page_no
 WHERE a.delivered;
 
--- How often each prompt was asked; asked is null where the source does not say.
-CREATE OR REPLACE VIEW asked AS
-SELECT provider, engine, surface, model_served, prompt_no, topic, week, count(*) AS asked
-FROM answers
-WHERE delivered
-GROUP BY provider, engine, surface, model_served, prompt_no, topic, week
-UNION ALL
+-- How often each prompt was asked whose answers are not at hand; asked is null where the source does not say.
+CREATE OR REPLACE VIEW observed_asked AS
 SELECT provider, engine, surface, model_served, prompt_no, topic, week,
     CASE WHEN count(*) = count(asked) THEN sum(asked) END AS asked
 FROM (
@@ -79,6 +74,16 @@ FROM (
     GROUP BY provider, engine, surface, model_served, prompt_no, topic, week, observed_at
 ) AS cell
 GROUP BY provider, engine, surface, model_served, prompt_no, topic, week;
+
+-- How often each prompt was asked; asked is null where the source does not say.
+CREATE OR REPLACE VIEW asked AS
+SELECT provider, engine, surface, model_served, prompt_no, topic, week, count(*) AS asked
+FROM answers
+WHERE delivered
+GROUP BY provider, engine, surface, model_served, prompt_no, topic, week
+UNION ALL
+SELECT provider, engine, surface, model_served, prompt_no, topic, week, asked
+FROM observed_asked;
 
 -- How many answers of each prompt and week cite each site. Counts of several pages of one site in one cell may overlap:
 -- then the number of answers lies between cited and cited_most.
