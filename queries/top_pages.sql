@@ -31,6 +31,7 @@ WITH prompting AS (
     ) AS counted_asks
     GROUP BY engine, surface, prompt_no
 ),
+-- A stream is an engine and a surface, by a number: quicker to count by than two texts.
 asking AS (
     SELECT CAST(row_number() OVER (ORDER BY engine, surface) AS INTEGER) AS stream, engine, surface,
         CASE WHEN count(*) = count(asked) THEN CAST(sum(asked) AS BIGINT) END AS asked,
