@@ -15,20 +15,10 @@ SET VARIABLE until = getvariable('until')::DATE;
 SET VARIABLE top = coalesce(getvariable('top')::INTEGER, 10);
 WITH prompting AS (
     SELECT engine, surface, prompt_no, CASE WHEN count(*) = count(asked) THEN CAST(sum(asked) AS BIGINT) END AS asked,
-        min(first_week) AS first_week, max(last_week) AS last_week
-    FROM (
-        SELECT engine, surface, prompt_no, count(*) AS asked, min(week) AS first_week, max(week) AS last_week
-        FROM answers
-        WHERE delivered
-            AND (getvariable('since') IS NULL OR week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
-            AND (getvariable('until') IS NULL OR week <= getvariable('until'))
-        GROUP BY engine, surface, prompt_no
-        UNION ALL
-        SELECT engine, surface, prompt_no, asked, week AS first_week, week AS last_week
-        FROM observed_asked
-        WHERE (getvariable('since') IS NULL OR week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
-            AND (getvariable('until') IS NULL OR week <= getvariable('until'))
-    ) AS counted_asks
+        min(week) AS first_week, max(week) AS last_week
+    FROM asks
+    WHERE (getvariable('since') IS NULL OR week >= CAST(date_trunc('week', getvariable('since')) AS DATE))
+        AND (getvariable('until') IS NULL OR week <= getvariable('until'))
     GROUP BY engine, surface, prompt_no
 ),
 -- A stream is an engine and a surface, by a number: quicker to count by than two texts.

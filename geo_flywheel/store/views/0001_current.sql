@@ -64,16 +64,11 @@ JOIN answers AS a ON a.answer_no = t.answer_no
 JOIN page AS g ON g.page_no = t.page_no
 WHERE a.delivered;
 
--- How often each prompt was asked whose answers are not at hand; asked is null where the source does not say.
-CREATE OR REPLACE VIEW observed_asked AS
-SELECT provider, engine, surface, model_served, prompt_no, topic, week,
-    CASE WHEN count(*) = count(asked) THEN sum(asked) END AS asked
-FROM (
-    SELECT provider, engine, surface, model_served, prompt_no, topic, week, observed_at, max(asked) AS asked
-    FROM observations
-    GROUP BY provider, engine, surface, model_served, prompt_no, topic, week, observed_at
-) AS cell
-GROUP BY provider, engine, surface, model_served, prompt_no, topic, week;
+-- How often a prompt was asked at one time, where the answers are not at hand; null where the source does not say.
+CREATE OR REPLACE VIEW observed_asks AS
+SELECT provider, engine, surface, model_served, prompt_no, topic, week, observed_at, max(asked) AS asked
+FROM observations
+GROUP BY provider, engine, surface, model_served, prompt_no, topic, week, observed_at;
 
 -- How often each prompt was asked; asked is null where the source does not say.
 CREATE OR REPLACE VIEW asked AS
@@ -82,8 +77,19 @@ FROM answers
 WHERE delivered
 GROUP BY provider, engine, surface, model_served, prompt_no, topic, week
 UNION ALL
-SELECT provider, engine, surface, model_served, prompt_no, topic, week, asked
-FROM observed_asked;
+SELECT provider, engine, surface, model_served, prompt_no, topic, week,
+    CASE WHEN count(*) = count(asked) THEN sum(asked) END AS asked
+FROM observed_asks
+GROUP BY provider, engine, surface, model_served, prompt_no, topic, week;
+
+-- The same, not yet counted together: one row per answer, and one per cell of sightings.
+CREATE OR REPLACE VIEW asks AS
+SELECT engine, surface, prompt_no, week, 1 AS asked
+FROM answers
+WHERE delivered
+UNION ALL
+SELECT engine, surface, prompt_no, week, asked
+FROM observed_asks;
 
 -- How many answers of each prompt and week cite each site. Counts of several pages of one site in one cell may overlap:
 -- then the number of answers lies between cited and cited_most.

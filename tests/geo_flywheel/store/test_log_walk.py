@@ -209,7 +209,7 @@ def stored(file: LogFile, folder: Path, least: int) -> dict[str, Counter[tuple[A
         source = Source("run", "import", datetime(2026, 3, 1), "identity", "log", 1, Reader("access_log", "1"))
         with suppress(Unreadable):
             append(store, source, [file])
-        return {table: Counter(store.rows(f"SELECT * FROM {table}")) for table in TABLES}  # noqa: S608 - of our own
+        return {table: Counter(store.rows(f"SELECT * FROM {table}")) for table in TABLES}  # noqa: S608 - names written above
 
 
 @settings(max_examples=25, deadline=None)
