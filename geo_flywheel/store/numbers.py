@@ -12,17 +12,23 @@ from geo_flywheel.store.database import Store
 _LINKS = "SELECT raw_url, domain, link_no, page_no FROM link WHERE url_rules = ?"
 
 
+class Who(NamedTuple):
+    """By whom something was asked for, in the words of the table `visit_kind`."""
+
+    agent: str | None = None
+    operator: str | None = None
+    purpose: str | None = None
+    verification: str | None = None
+    assistant: str | None = None
+    attribution: str | None = None
+
+
 class VisitKind(NamedTuple):
-    """How something was asked for and by whom, in the words of the table of that name."""
+    """How something was asked for, by whom, and the source it named."""
 
     method: str
-    agent: str | None
-    operator: str | None
-    purpose: str | None
-    verification: str | None
-    assistant: str | None
-    attribution: str | None
-    utm_source: str | None
+    who: Who
+    utm_source: str | None = None
 
 
 def texts(values: Iterable[str | None]) -> "pa.Array[pa.StringScalar]":
@@ -154,8 +160,9 @@ def number_visit_kinds(store: Store, kinds: Sequence[VisitKind]) -> list[int]:
         store: Inside a transaction.
         kinds: No two alike.
     """
-    columns = zip(VisitKind._fields, zip(*kinds, strict=True), strict=True)
-    named = {name: pa.array(values, pa.string()) for name, values in columns}
+    columns = zip(*((kind.method, *kind.who, kind.utm_source) for kind in kinds), strict=True)
+    fields = ("method", *Who._fields, "utm_source")
+    named = {name: pa.array(values, pa.string()) for name, values in zip(fields, columns, strict=True)}
     names, same = ", ".join(named), " AND ".join(f"a.{name} IS NOT DISTINCT FROM k.{name}" for name in named)
     with store.staged("asked_kind", pa.table({"ordinal": pa.array(range(len(kinds)), pa.int32()), **named})):
         store.connection.execute(

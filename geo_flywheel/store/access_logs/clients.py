@@ -9,6 +9,7 @@ import numpy as np
 from geo_flywheel.records import Client, Proof, Sender, Visitors
 from geo_flywheel.store.access_logs.numbered import Numbered, distinct
 from geo_flywheel.store.access_logs.rows import IS_AGENT, IS_MACHINE, IS_PERSON
+from geo_flywheel.store.numbers import Who
 
 Claim = tuple[str, str | None, str | None]
 Codes = np.ndarray[Any, np.dtype[np.int64]]
@@ -40,17 +41,6 @@ class Senders(NamedTuple):
     def only(self, which: Codes | Mask) -> "Senders":
         """Of some of the lines."""
         return Senders(*(codes[which] for codes in self))
-
-
-class Who(NamedTuple):
-    """By whom something was asked for, in the words of the table `visit_kind`."""
-
-    agent: str | None
-    operator: str | None
-    purpose: str | None
-    verification: str | None
-    assistant: str | None
-    attribution: str | None
 
 
 class Memory(Generic[_Value]):

@@ -44,7 +44,7 @@ class Told:
         """Return the number of what each visit has in common with others, by who sent it and what it said."""
         found, which = distinct(whos, said)
         pairs = ((self._known.whos.things[who], self.said.things[words]) for who, words in found)
-        return self.kinds.numbers(VisitKind(method, *who, source) for who, (method, source) in pairs)[which]
+        return self.kinds.numbers(VisitKind(method, who, source) for who, (method, source) in pairs)[which]
 
     def learn(self, count: int) -> None:
         """Ask about those of the first `count` texts that are new."""

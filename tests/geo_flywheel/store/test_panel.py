@@ -12,7 +12,7 @@ from geo_flywheel.errors import NotIdentified
 from geo_flywheel.records import Answer, Ask, Citation, Fact, Listing, Prompt, Status
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import Store, open_store
-from geo_flywheel.store.numbers import VisitKind
+from geo_flywheel.store.numbers import VisitKind, Who
 from geo_flywheel.store.panel import panel_of
 from tests.geo_flywheel.store.visiting import visit
 
@@ -71,9 +71,8 @@ def visited(store: Store, moments: list[datetime], until: datetime, *, agent: st
     if not agent:
         _keep(store, [])
     run("INSERT INTO log_file VALUES (?, 'combined', 9, 9, 0, ?, ?)", [reading, MONDAY, until])
-    fetch = VisitKind("GET", agent, "openai", "training", "verified", None, None, None)
-    sent = VisitKind("GET", None, None, None, None, "chatgpt", "utm", None)
-    kind = fetch if agent else sent
+    sent = Who(assistant="chatgpt", attribution="utm")
+    kind = VisitKind("GET", Who(agent, "openai", "training", "verified") if agent else sent)
     came = ((number + 1000 * reading, moment, kind) for number, moment in enumerate(moments))
     visit(store, reading, ("www.a.example", "/1"), came)
 

@@ -9,7 +9,7 @@ import pytest
 from geo_flywheel.records import Engagement, Fact, Listing
 from geo_flywheel.store.append import Reader, Source, append
 from geo_flywheel.store.database import Store, open_store
-from geo_flywheel.store.numbers import VisitKind
+from geo_flywheel.store.numbers import VisitKind, Who
 from geo_flywheel.track import track
 from geo_flywheel.track.signals import LoggedWeek, logged_weeks, told_weeks
 from tests.geo_flywheel.store.visiting import visit
@@ -35,10 +35,15 @@ def store(tmp_path: Path) -> Iterator[Store]:
         sent = ("ChatGPT", "referrer"), ("ChatGPT", "utm"), ("Claude", "referrer")
         fetched = (("GPTBot", "training", "verified"), ("OAI-SearchBot", "search_index", "verified"),
                    ("GPTBot", "training", "spoofed"))  # fmt: skip
-        kinds = [VisitKind("GET", None, "x", None, None, name, how, None) for name, how in sent]
-        kinds += [VisitKind("GET", agent, "x", why, proof, None, None, None) for agent, why, proof in fetched]
+        whos = [Who(operator="x", assistant=name, attribution=how) for name, how in sent]
+        whos += [Who(agent, "x", why, proof) for agent, why, proof in fetched]
         days = [MONDAY + timedelta(days=day) for day in (0, 0, 8, 1, 2, 3)]
-        visit(opened, 1, ("www.a.example", "/1"), zip(range(6), days, kinds, strict=True))
+        visit(
+            opened,
+            1,
+            ("www.a.example", "/1"),
+            zip(range(6), days, (VisitKind("GET", who) for who in whos), strict=True),
+        )
         yield opened
 
 
